@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package strictjson
+
+import (
+	"bytes"
+	"io"
+)
+
+// Kind is the kind of a token.
+type Kind uint8
+
+const (
+	Invalid     Kind = iota // no token yet, or an error
+	ObjectOpen              // {
+	ObjectClose             // }
+	ArrayOpen               // [
+	ArrayClose              // ]
+	Name                    // the name of a member; the colon is checked with the token after it
+	String
+	Number
+	True
+	False
+	Null
+	End // the document is over and only white space follows
+)
+
+// String returns the kind in words for messages.
+func (k Kind) String() string {
+	names := [...]string{"nothing", "an object", "the end of an object", "an array", "the end of an array", "a member name", "a string", "a number", "true", "false", "null", "the end"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return names[Invalid]
+}
+
+// Limits bound a document. A field that is zero has its default.
+type Limits struct {
+	Size    int64 // bytes of the document; 1 MiB
+	Depth   int   // objects and arrays inside each other; 16
+	Tokens  int64 // tokens; one for each byte of Size
+	Members int   // members of one object, elements are free; 10,000
+	String  int   // bytes of one string, name or number as written; Size
+	Value   int64 // bytes that Value may return, and so a scanner over a reader may hold; Size
+
+	// PolicyEscapes also admits the escapes \$ and \v, which S3 POST policies
+	// have and JSON lacks.
+	PolicyEscapes bool
+}
+
+func (l Limits) filled() Limits {
+	if l.Size == 0 {
+		l.Size = 1 << 20
+	}
+	if l.Depth == 0 {
+		l.Depth = 16
+	}
+	if l.Tokens == 0 {
+		l.Tokens = l.Size
+	}
+	if l.Members == 0 {
+		l.Members = 10_000
+	}
+	if l.String == 0 {
+		l.String = int(min(l.Size, 1<<31-1))
+	}
+	if l.Value == 0 {
+		l.Value = l.Size
+	}
+	return l
+}
+
+// state is what the grammar expects next.
+type state uint8
+
+const (
+	stValue   state = iota // a value
+	stElement              // the first element of an array, or its end
+	stMember               // the first member of an object, or its end
+	stName                 // a member name, after a comma
+	stColon                // the colon behind a name
+	stAfter                // what follows a value: comma, closing, end
+)
+
+// Scanner hands out the tokens of one document. Its zero value is not usable;
+// get one with New or NewReader, or Reset an old one.
+type Scanner struct {
+	data   []byte // the document, or the window of it that is in memory
+	pos    int    // of the next byte in data
+	begin  int    // of the current token in data
+	end    int    // behind it
+	kind   Kind
+	state  state
+	escape bool // the current string holds an escape
+	eof    bool // data reaches to the end of the document
+	nested bool // inside at least one object or array
+
+	limits Limits
+	tokens int64
+	frames []frame
+	names  nameTable
+	text   []byte // a decoded string
+
+	reader  io.Reader
+	base    int64 // offset of data[0] in the document
+	pinned  int   // data from here on must stay; -1 for none
+	lines   int   // line ends before data[0]
+	newline int64 // offset of the last line end before data[0], or -1
+	err     error // the first error, which stays
+}
+
+// frame is an open object or array.
+type frame struct {
+	object bool
+	count  int // elements or members begun
+	first  int // index of the object's first name in the table
+	arena  int // where the object's names begin in the arena
+	bloom  uint64
+}
+
+// New returns a scanner over a byte slice, which it does not change and which
+// must not change while it is in use.
+func New(data []byte, limits Limits) *Scanner {
+	s := new(Scanner)
+	s.Reset(data, limits)
+	return s
+}
+
+// NewReader returns a scanner over a reader.
+func NewReader(r io.Reader, limits Limits) *Scanner {
+	s := new(Scanner)
+	s.ResetReader(r, limits)
+	return s
+}
+
+// Reset makes the scanner begin anew on a byte slice, keeping its memory.
+func (s *Scanner) Reset(data []byte, limits Limits) {
+	s.reset(limits)
+	s.reader, s.data, s.eof = nil, data, true
+	if int64(len(data)) > s.limits.Size {
+		s.fail(ErrLimit, 0, "document too large")
+	}
+}
+
+// ResetReader makes the scanner begin anew on a reader, keeping its memory.
+func (s *Scanner) ResetReader(r io.Reader, limits Limits) {
+	buf := s.data
+	if s.reader == nil {
+		buf = nil // the slice belongs to the caller of Reset
+	}
+	s.reset(limits)
+	s.reader, s.data, s.eof = r, buf[:0], false
+}
+
+func (s *Scanner) reset(limits Limits) {
+	s.names.reset()
+	*s = Scanner{
+		limits: limits.filled(), frames: s.frames[:0], names: s.names, text: s.text[:0],
+		pinned: -1, newline: -1,
+	}
+}
+
+// Next advances to the next token and returns its kind. After the last token
+// of the document it returns End, again and again. The first error stays.
+func (s *Scanner) Next() (Kind, error) {
+	if s.err != nil {
+		return Invalid, s.err
+	}
+	for {
+		kind, done := s.step()
+		switch {
+		case s.err != nil:
+			s.kind = Invalid
+			return Invalid, s.err
+		case done:
+			s.kind = kind
+			if s.tokens++; s.tokens > s.limits.Tokens && kind != End {
+				s.fail(ErrLimit, s.begin, "too many tokens")
+				return Invalid, s.err
+			}
+			return kind, nil
+		}
+	}
+}
+
+// step reads one token, or a comma or colon, for which it returns done false;
+// so it does when it had to read more.
+func (s *Scanner) step() (kind Kind, done bool) {
+	s.escape = false
+	c, ok := s.space()
+	if !ok {
+		if s.err == nil && s.state == stAfter && !s.nested {
+			s.begin, s.end = s.pos, s.pos
+			return End, true
+		}
+		s.short()
+		return Invalid, false
+	}
+	switch s.state {
+	case stColon:
+		if c != ':' {
+			return s.unexpected(s.pos, "a colon")
+		}
+		s.pos++
+		s.state = stValue
+		return Invalid, false
+	case stAfter:
+		return s.after(c)
+	case stMember:
+		if c == '}' {
+			return s.close(ObjectClose), true
+		}
+		return s.name(c)
+	case stName:
+		return s.name(c)
+	case stElement:
+		if c == ']' {
+			return s.close(ArrayClose), true
+		}
+	}
+	return s.value(c)
+}
+
+// after reads what may follow a value.
+func (s *Scanner) after(c byte) (Kind, bool) {
+	if !s.nested {
+		return s.unexpected(s.pos, "the end of the document")
+	}
+	if s.frames[len(s.frames)-1].object {
+		switch c {
+		case ',':
+			s.pos++
+			s.state = stName
+			return Invalid, false
+		case '}':
+			return s.close(ObjectClose), true
+		}
+		return s.unexpected(s.pos, "a comma or the end of the object")
+	}
+	switch c {
+	case ',':
+		s.pos++
+		s.state = stValue
+		return Invalid, false
+	case ']':
+		return s.close(ArrayClose), true
+	}
+	return s.unexpected(s.pos, "a comma or the end of the array")
+}
+
+// value reads the first token of a value.
+func (s *Scanner) value(c byte) (Kind, bool) {
+	switch {
+	case c == '"':
+		if !s.string() {
+			return Invalid, false
+		}
+		return s.scalar(String), true
+	case c == '{':
+		return s.open(ObjectOpen, stMember)
+	case c == '[':
+		return s.open(ArrayOpen, stElement)
+	case c == '-' || '0' <= c && c <= '9':
+		if !s.number() {
+			return Invalid, false
+		}
+		return s.scalar(Number), true
+	case c == 't':
+		return s.literal("true", True)
+	case c == 'f':
+		return s.literal("false", False)
+	case c == 'n':
+		return s.literal("null", Null)
+	}
+	return s.unexpected(s.pos, "a value")
+}
+
+// scalar counts a scalar value that was read in full.
+func (s *Scanner) scalar(kind Kind) Kind {
+	s.count()
+	s.state = stAfter
+	return kind
+}
+
+// count counts an element; members are counted with their names.
+func (s *Scanner) count() {
+	if s.nested {
+		if f := &s.frames[len(s.frames)-1]; !f.object {
+			f.count++
+		}
+	}
+}
+
+func (s *Scanner) open(kind Kind, next state) (Kind, bool) {
+	s.count()
+	if len(s.frames) == s.limits.Depth {
+		s.fail(ErrLimit, s.pos, "nested too deeply")
+		return Invalid, false
+	}
+	s.frames = append(s.frames, frame{object: kind == ObjectOpen, first: len(s.names.refs), arena: len(s.names.arena)})
+	s.nested = true
+	s.begin = s.pos
+	s.pos++
+	s.end = s.pos
+	s.state = next
+	return kind, true
+}
+
+func (s *Scanner) close(kind Kind) Kind {
+	last := len(s.frames) - 1
+	if f := &s.frames[last]; f.object {
+		s.names.drop(f)
+	}
+	s.frames = s.frames[:last]
+	s.nested = last > 0
+	s.begin = s.pos
+	s.pos++
+	s.end = s.pos
+	s.state = stAfter
+	return kind
+}
+
+// name reads a member name and refuses the second of its kind.
+func (s *Scanner) name(c byte) (Kind, bool) {
+	if c != '"' {
+		return s.unexpected(s.pos, "a member name")
+	}
+	if !s.string() {
+		return Invalid, false
+	}
+	f := &s.frames[len(s.frames)-1]
+	text := s.Text()
+	if f.count++; f.count > s.limits.Members {
+		s.fail(ErrLimit, s.begin, "too many members in one object")
+		return Invalid, false
+	}
+	if !s.names.add(f, text) {
+		s.fail(ErrDuplicate, s.begin, ErrDuplicate.Error())
+		return Invalid, false
+	}
+	s.state = stColon
+	return Name, true
+}
+
+func (s *Scanner) literal(word string, kind Kind) (Kind, bool) {
+	rest := s.data[s.pos:]
+	if len(rest) < len(word) {
+		if string(rest) == word[:len(rest)] {
+			s.short()
+			return Invalid, false
+		}
+	} else if string(rest[:len(word)]) == word {
+		s.begin, s.end = s.pos, s.pos+len(word)
+		s.pos = s.end
+		return s.scalar(kind), true
+	}
+	return s.unexpected(s.pos, "a value")
+}
+
+// space skips white space and returns the byte behind it, which stays unread.
+// At the end of the input, or on an error of the reader, ok is false.
+func (s *Scanner) space() (c byte, ok bool) {
+	for {
+		for s.pos < len(s.data) {
+			c = s.data[s.pos]
+			if c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+				return c, true
+			}
+			s.pos++
+		}
+		if s.eof || !s.fill(s.pos) {
+			return 0, false
+		}
+	}
+}
+
+// Raw returns the current token as it is written, strings and names without
+// their quotes.
+func (s *Scanner) Raw() []byte {
+	if s.kind == Invalid {
+		return nil
+	}
+	return s.data[s.begin:s.end]
+}
+
+// Offset returns where the current token begins in the document and where the
+// byte behind it is, quotes included.
+func (s *Scanner) Offset() (begin, end int64) {
+	quote := int64(0)
+	if s.kind == String || s.kind == Name {
+		quote = 1
+	}
+	return s.base + int64(s.begin) - quote, s.base + int64(s.end) + quote
+}
+
+// Depth returns how many objects and arrays are open.
+func (s *Scanner) Depth() int { return len(s.frames) }
+
+// Skip reads to the end of the value whose first token is the current one; at
+// a Name, of that member's value. Everything skipped is checked like the rest.
+func (s *Scanner) Skip() error {
+	if s.kind == Name {
+		if _, err := s.Next(); err != nil {
+			return err
+		}
+	}
+	if s.kind != ObjectOpen && s.kind != ArrayOpen {
+		return s.err
+	}
+	for depth := len(s.frames); len(s.frames) >= depth; {
+		if _, err := s.Next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Value reads the whole value whose first token is the current one, at a Name
+// that member's, and returns its bytes as written, checked.
+func (s *Scanner) Value() ([]byte, error) {
+	if s.kind == Name {
+		if _, err := s.Next(); err != nil {
+			return nil, err
+		}
+	}
+	if s.err != nil {
+		return nil, s.err
+	}
+	s.pinned = s.begin
+	if s.kind == String {
+		s.pinned-- // the quote, which fill keeps with the token
+	}
+	err := s.Skip()
+	begin := s.pinned
+	s.pinned = -1
+	if err != nil {
+		return nil, err
+	}
+	value := s.data[begin:s.pos]
+	if int64(len(value)) > s.limits.Value {
+		s.fail(ErrLimit, begin, "value too large")
+		return nil, s.err
+	}
+	return value, nil
+}
+
+// fill reads more of the document, keeping data from the index keep (or the
+// pinned one) on. It reports false at the end of the input and on errors.
+func (s *Scanner) fill(keep int) bool {
+	if s.pinned >= 0 {
+		keep = min(keep, s.pinned)
+	}
+	s.slide(keep)
+	if len(s.data) == cap(s.data) {
+		if err := s.grow(); err != nil {
+			return false
+		}
+	}
+	n, err := io.ReadFull(s.reader, s.data[len(s.data):cap(s.data)])
+	s.data = s.data[:len(s.data)+n]
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		s.eof, err = true, nil
+	}
+	switch {
+	case err != nil:
+		s.err = err
+		return false
+	case s.base+int64(len(s.data)) > s.limits.Size:
+		s.fail(ErrLimit, s.pos, "document too large")
+		return false
+	}
+	return n > 0
+}
+
+// slide drops the data before keep.
+func (s *Scanner) slide(keep int) {
+	if keep == 0 {
+		return
+	}
+	gone := s.data[:keep]
+	if i := bytes.LastIndexByte(gone, '\n'); i >= 0 {
+		s.lines += bytes.Count(gone, []byte{'\n'})
+		s.newline = s.base + int64(i)
+	}
+	s.data = s.data[:copy(s.data, s.data[keep:])]
+	s.base += int64(keep)
+	s.pos -= keep
+	s.begin -= keep
+	s.end -= keep
+	if s.pinned >= 0 {
+		s.pinned -= keep
+	}
+}
+
+// grow makes room in a full buffer.
+func (s *Scanner) grow() error {
+	const smallest = 64 << 10
+	most := max(s.limits.Value, int64(s.limits.String)) + smallest
+	size := min(max(2*int64(cap(s.data)), smallest), most)
+	if size <= int64(cap(s.data)) {
+		s.fail(ErrLimit, s.pos, "token or value too large")
+		return s.err
+	}
+	bigger := make([]byte, len(s.data), size)
+	copy(bigger, s.data)
+	s.data = bigger
+	return nil
+}
