@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Bucket is a bucket's name and age.
+type Bucket struct {
+	Name    string    `json:"name"`
+	Created time.Time `json:"created"`
+	Owner   string    `json:"owner"` // ARN of who made it
+}
+
+// ValidBucket says whether a name follows the rules for general purpose
+// buckets: 3 to 63 lower-case letters, digits, dots and hyphens, a letter or
+// digit at both ends, no two dots in a row, not an IP address.
+func ValidBucket(name string) bool {
+	if len(name) < 3 || len(name) > 63 || strings.Contains(name, "..") {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		alnum := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+		if !alnum && (c != '-' && c != '.' || i == 0 || i == len(name)-1) {
+			return false
+		}
+	}
+	_, err := netip.ParseAddr(name)
+	return err != nil && !strings.HasPrefix(name, "xn--") && !strings.HasSuffix(name, "-s3alias")
+}
+
+// CreateBucket makes an empty bucket.
+func (s *Store) CreateBucket(name, owner string) error {
+	if !ValidBucket(name) {
+		return ErrBucketName
+	}
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	if _, err := os.Stat(s.bucketDir(name)); err == nil {
+		return ErrBucketExists
+	}
+	tmp, err := os.MkdirTemp(s.path("tmp"), "bucket-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	for _, sub := range []string{"objects", "uploads"} {
+		if err := os.Mkdir(filepath.Join(tmp, sub), 0o700); err != nil {
+			return err
+		}
+	}
+	text, err := json.Marshal(Bucket{Name: name, Created: now(), Owner: owner})
+	if err != nil {
+		return err
+	}
+	if err := s.writeFile(filepath.Join(tmp, "bucket.json"), tmp, text); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, s.bucketDir(name)); err != nil {
+		return err
+	}
+	return syncDir(s.path("buckets"))
+}
+
+// Bucket returns a bucket, or ErrNoBucket.
+func (s *Store) Bucket(name string) (Bucket, error) {
+	if !ValidBucket(name) {
+		return Bucket{}, ErrNoBucket
+	}
+	text, err := os.ReadFile(filepath.Join(s.bucketDir(name), "bucket.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Bucket{}, ErrNoBucket
+	}
+	if err != nil {
+		return Bucket{}, err
+	}
+	var b Bucket
+	if err := json.Unmarshal(text, &b); err != nil {
+		return Bucket{}, fmt.Errorf("%w: bucket.json of %s", ErrDamaged, name)
+	}
+	return b, nil
+}
+
+// Buckets returns all buckets by name.
+func (s *Store) Buckets() ([]Bucket, error) {
+	entries, err := os.ReadDir(s.path("buckets"))
+	if err != nil {
+		return nil, err
+	}
+	var all []Bucket
+	for _, e := range entries {
+		b, err := s.Bucket(e.Name())
+		if errors.Is(err, ErrNoBucket) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// DeleteBucket removes a bucket that holds no object. Uploads under way go with
+// it.
+func (s *Store) DeleteBucket(name string) error {
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	if _, err := s.Bucket(name); err != nil {
+		return err
+	}
+	empty := true
+	w := walker{visit: func(string) error { empty = false; return errStop }}
+	if err := w.folder(filepath.Join(s.bucketDir(name), "objects"), ""); err != nil && !errors.Is(err, errStop) {
+		return err
+	}
+	if !empty {
+		return ErrBucketNotEmpty
+	}
+	gone, err := os.MkdirTemp(s.path("tmp"), "gone-")
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(s.bucketDir(name), filepath.Join(gone, name)); err != nil {
+		return err
+	}
+	if err := syncDir(s.path("buckets")); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
+}
+
+// SetPolicy stores the text of a bucket's policy; nil removes it.
+func (s *Store) SetPolicy(bucket string, text []byte) error {
+	s.moving.RLock()
+	defer s.moving.RUnlock()
+	if _, err := s.Bucket(bucket); err != nil {
+		return err
+	}
+	dir := s.bucketDir(bucket)
+	path := filepath.Join(dir, "policy.json")
+	if text != nil {
+		return s.writeFile(path, dir, text)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// Policy returns what SetPolicy stored, or ErrNoPolicy.
+func (s *Store) Policy(bucket string) ([]byte, error) {
+	if _, err := s.Bucket(bucket); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(s.bucketDir(bucket), "policy.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoPolicy
+	}
+	return text, err
+}

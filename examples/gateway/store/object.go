@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Object is an open object: what it was when it was opened, whatever has
+// happened to its name since. It is not safe for concurrent use.
+type Object struct {
+	Info
+	store *Store
+	name  Name
+	file  *os.File
+}
+
+// Open opens an object, or returns ErrNoBucket or ErrNoKey.
+func (s *Store) Open(ctx context.Context, name Name) (*Object, error) {
+	if _, err := s.Bucket(name.Bucket); err != nil {
+		return nil, err
+	}
+	if !validKey(name.Key) {
+		return nil, ErrNoKey
+	}
+	f, err := os.Open(s.objectPath(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoKey
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := readInfo(ctx, s.cipher, f, name)
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return &Object{Info: *info, store: s, name: name, file: f}, nil
+}
+
+// Stat returns an object's info.
+func (s *Store) Stat(ctx context.Context, name Name) (*Info, error) {
+	o, err := s.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return &o.Info, o.Close()
+}
+
+// Close ends the use of the object.
+func (o *Object) Close() error { return o.file.Close() }
+
+// Reader returns length bytes of the body from offset, which lie within it.
+// Only the parts that hold them are opened.
+func (o *Object) Reader(ctx context.Context, offset, length int64) (io.Reader, error) {
+	var readers []io.Reader
+	at := int64(0) // of the part's message in the file
+	for i, p := range o.Parts {
+		n := min(length, p.Size-offset)
+		if n > 0 || p.Size == 0 && len(o.Parts) == 1 {
+			r, err := o.part(ctx, i, at)
+			if err != nil {
+				return nil, err
+			}
+			readers = append(readers, io.NewSectionReader(r, offset, n))
+			length -= n
+			offset = 0
+		} else {
+			offset -= p.Size
+		}
+		at += p.Length
+		if length == 0 {
+			break
+		}
+	}
+	if length != 0 {
+		return nil, fmt.Errorf("%w: its parts are shorter than its size", ErrDamaged)
+	}
+	return io.MultiReader(readers...), nil
+}
+
+func (o *Object) part(ctx context.Context, i int, at int64) (io.ReaderAt, error) {
+	p := o.Parts[i]
+	r, err := o.store.cipher.NewReader(ctx, io.NewSectionReader(o.file, at, p.Length), p.Length, o.name, p.ID)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its body does not open: %w", ErrDamaged, err)
+	}
+	return r, nil
+}
+
+// Delete removes an object. There need be none, as S3 has it.
+func (s *Store) Delete(ctx context.Context, name Name, cond Condition) error {
+	if _, err := s.Bucket(name.Bucket); err != nil {
+		return err
+	}
+	if !validKey(name.Key) {
+		return nil
+	}
+	unlock := s.lock(name)
+	defer unlock()
+	if err := s.judge(ctx, name, cond); err != nil {
+		return err
+	}
+	path := s.objectPath(name)
+	if err := os.Remove(path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	if err := syncDirs([]string{filepath.Dir(path)}); err != nil {
+		return err
+	}
+	prune(filepath.Dir(path), filepath.Join(s.bucketDir(name.Bucket), "objects"))
+	return nil
+}
+
+// Update changes an object's info and leaves its body as it is.
+func (s *Store) Update(ctx context.Context, name Name, change func(*Info)) error {
+	unlock := s.lock(name)
+	defer unlock()
+	o, err := s.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = o.Close() }()
+	f, err := s.temp()
+	if err != nil {
+		return err
+	}
+	body := int64(0)
+	for _, p := range o.Parts {
+		body += p.Length
+	}
+	change(&o.Info)
+	_, err = io.Copy(f, io.NewSectionReader(o.file, 0, body))
+	if err == nil {
+		err = appendInfo(ctx, s.cipher, f, name, &o.Info)
+	}
+	return s.replace(f, s.objectPath(name), s.bucketDir(name.Bucket), err)
+}
+
+// replace syncs, closes and publishes a temporary file, or removes it where
+// something failed before or now.
+func (s *Store) replace(f *os.File, path, root string, err error) error {
+	if err == nil {
+		err = f.Sync()
+	}
+	if errClose := f.Close(); err == nil {
+		err = errClose
+	}
+	if err == nil {
+		err = s.publish(f.Name(), path, root)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}

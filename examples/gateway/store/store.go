@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Store is a directory of buckets.
+type Store struct {
+	root   string
+	cipher Cipher
+	seed   maphash.Seed
+	locks  [256]sync.Mutex // of keys, by hash: held while a name changes its file
+	moving sync.RWMutex    // held for writing while a bucket appears or goes
+
+	uploads [64]sync.Mutex // of uploads, by hash of their ids; taken before a key's lock
+}
+
+// Open makes the directory ready. What a killed process left in the temporary
+// folder is removed.
+func Open(dir string, cipher Cipher) (*Store, error) {
+	s := &Store{root: dir, cipher: cipher, seed: maphash.MakeSeed()}
+	if err := os.RemoveAll(s.path("tmp")); err != nil {
+		return nil, err
+	}
+	for _, sub := range []string{"tmp", "buckets"} {
+		if err := os.MkdirAll(s.path(sub), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	return s, syncDir(dir)
+}
+
+func (s *Store) path(elem ...string) string {
+	return filepath.Join(append([]string{s.root}, elem...)...)
+}
+
+func (s *Store) bucketDir(bucket string) string { return s.path("buckets", bucket) }
+
+func (s *Store) objectPath(name Name) string {
+	return filepath.Join(s.bucketDir(name.Bucket), "objects", keyPath(name.Key))
+}
+
+// lock serializes what replaces or removes one key.
+func (s *Store) lock(name Name) (unlock func()) {
+	s.moving.RLock()
+	m := &s.locks[hashOf(s.seed, name.Bucket+"/"+name.Key)%uint64(len(s.locks))]
+	m.Lock()
+	return func() {
+		m.Unlock()
+		s.moving.RUnlock()
+	}
+}
+
+func hashOf(seed maphash.Seed, text string) uint64 { return maphash.String(seed, text) }
+
+// temp creates a file in the temporary folder.
+func (s *Store) temp() (*os.File, error) {
+	return os.CreateTemp(s.path("tmp"), "new-")
+}
+
+// publish renames a synced temporary file to path and syncs the folders whose
+// names changed. The folders below root are made as needed.
+func (s *Store) publish(tmp, path, root string) error {
+	for range 10 {
+		made, err := makeDirs(filepath.Dir(path), root)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a delete removed an emptied folder between two steps
+		}
+		if err != nil {
+			return err
+		}
+		err = os.Rename(tmp, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return syncDirs(append(made, filepath.Dir(path)))
+	}
+	return fmt.Errorf("store: %s cannot be made", filepath.Dir(path))
+}
+
+// makeDirs makes dir, which lies in root, and returns the folders that have a
+// new entry by it.
+func makeDirs(dir, root string) (changed []string, err error) {
+	if _, err := os.Stat(dir); err == nil {
+		return nil, nil
+	}
+	if dir == root {
+		return nil, fmt.Errorf("%w: its folder is gone", ErrNoBucket)
+	}
+	parent := filepath.Dir(dir)
+	changed, err = makeDirs(parent, root)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return append(changed, parent), nil
+}
+
+// prune removes the folders from dir up to root that are empty.
+func prune(dir, root string) {
+	for dir != root && os.Remove(dir) == nil {
+		dir = filepath.Dir(dir)
+	}
+}
+
+func syncDirs(dirs []string) error {
+	for _, dir := range dirs {
+		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile replaces a small file as publish does.
+func (s *Store) writeFile(path, root string, data []byte) error {
+	f, err := s.temp()
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if errClose := f.Close(); err == nil {
+		err = errClose
+	}
+	if err == nil {
+		err = s.publish(f.Name(), path, root)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+// now is the time an object is given: S3's have whole seconds in headers and
+// milliseconds in listings.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// stat reads the info of the object that path holds.
+func (s *Store) stat(ctx context.Context, path string, name Name) (*Info, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return readInfo(ctx, s.cipher, f, name)
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"crypto/md5"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func begin(t *testing.T, s *Store, key string) *Upload {
+	t.Helper()
+	u := &Upload{Key: key, Owner: "me", Info: Info{Meta: map[string]string{"a": "b"}}}
+	require.NoError(t, s.CreateUpload(t.Context(), "bucket", u))
+	return u
+}
+
+func putPart(t *testing.T, s *Store, u *Upload, number int, body string) string {
+	t.Helper()
+	w, err := s.Create(t.Context(), Name{"bucket", u.Key})
+	require.NoError(t, err)
+	_, err = io.WriteString(w, body)
+	require.NoError(t, err)
+	etag := fmt.Sprintf("%x", md5.Sum([]byte(body)))
+	require.NoError(t, w.CommitPart(t.Context(), u.ID, number, &Info{ETag: etag}))
+	return etag
+}
+
+func nothing(*Info) error { return nil }
+
+func TestUploadLife(t *testing.T) {
+	s := open(t)
+	u := begin(t, s, "k")
+	three := putPart(t, s, u, 3, "three")
+	putPart(t, s, u, 1, "replaced")
+	one := putPart(t, s, u, 1, "one one")
+	putPart(t, s, u, 2, "left out")
+
+	parts, more, err := s.Parts(t.Context(), Name{"bucket", "k"}, u.ID, 0, 2)
+	require.NoError(t, err)
+	require.True(t, more)
+	require.Equal(t, []int{1, 2}, []int{parts[0].Number, parts[1].Number})
+
+	_, err = s.Open(t.Context(), Name{"bucket", "k"})
+	require.ErrorIs(t, err, ErrNoKey, "nothing is visible before completion")
+	info, err := s.Complete(t.Context(), Name{"bucket", "k"}, u, []Chosen{{Number: 1, ETag: one}, {Number: 3, ETag: three}}, 5, nothing, nil)
+	require.NoError(t, err)
+	require.Equal(t, int64(12), info.Size)
+	require.Regexp(t, "^[0-9a-f]{32}-2$", info.ETag)
+
+	const whole = "one onethree"
+	for offset := range len(whole) {
+		for length := 1; offset+length <= len(whole); length++ {
+			require.Equal(t, whole[offset:offset+length], get(t, s, "k", int64(offset), int64(length)))
+		}
+	}
+	_, err = s.Upload(t.Context(), Name{"bucket", "k"}, u.ID)
+	require.ErrorIs(t, err, ErrNoUpload)
+	require.NoError(t, s.Update(t.Context(), Name{"bucket", "k"}, func(i *Info) { i.Tags = map[string]string{"x": "y"} }))
+	require.Equal(t, whole, get(t, s, "k", 0, 12))
+}
+
+func TestCompleteRefuses(t *testing.T) {
+	s := open(t)
+	u := begin(t, s, "k")
+	one, two := putPart(t, s, u, 1, "one"), putPart(t, s, u, 2, "two")
+	for name, c := range map[string]struct {
+		chosen []Chosen
+		want   error
+	}{
+		"unknown part":     {[]Chosen{{Number: 7, ETag: one}}, ErrInvalidPart},
+		"another ETag":     {[]Chosen{{Number: 1, ETag: two}}, ErrInvalidPart},
+		"twice the same":   {[]Chosen{{Number: 1, ETag: one}, {Number: 1, ETag: one}}, ErrPartOrder},
+		"descending":       {[]Chosen{{Number: 2, ETag: two}, {Number: 1, ETag: one}}, ErrPartOrder},
+		"first too small":  {[]Chosen{{Number: 1, ETag: one}, {Number: 2, ETag: two}}, ErrPartTooSmall},
+		"another checksum": {[]Chosen{{Number: 1, ETag: one, Checksums: map[string]string{"crc32": "AAAAAA=="}}}, ErrInvalidPart},
+	} {
+		_, err := s.Complete(t.Context(), Name{"bucket", "k"}, u, c.chosen, 5, nothing, nil)
+		require.ErrorIs(t, err, c.want, name)
+		_, err = s.Open(t.Context(), Name{"bucket", "k"})
+		require.ErrorIs(t, err, ErrNoKey, name)
+	}
+}
+
+func TestUploadIsBoundToItsKeyAndBucket(t *testing.T) {
+	s := open(t)
+	u := begin(t, s, "k")
+	require.NoError(t, s.CreateBucket("other", "me"))
+	for _, name := range []Name{{"bucket", "other"}, {"other", "k"}} {
+		_, err := s.Upload(t.Context(), name, u.ID)
+		require.ErrorIs(t, err, ErrNoUpload)
+	}
+	for _, id := range []string{"", "..", "../../buckets", u.ID[1:], u.ID + "00"} {
+		_, err := s.Upload(t.Context(), Name{"bucket", "k"}, id)
+		require.ErrorIs(t, err, ErrNoUpload, id)
+	}
+}
+
+func TestAbortAndExpiry(t *testing.T) {
+	s := open(t)
+	u, v := begin(t, s, "k"), begin(t, s, "j")
+	all, err := s.Uploads(t.Context(), "bucket")
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, "j", all[0].Key)
+	require.NoError(t, s.AbortUpload(t.Context(), Name{"bucket", "k"}, u.ID))
+	require.ErrorIs(t, s.AbortUpload(t.Context(), Name{"bucket", "k"}, u.ID), ErrNoUpload)
+	w, err := s.Create(t.Context(), Name{"bucket", "k"})
+	require.NoError(t, err)
+	require.ErrorIs(t, w.CommitPart(t.Context(), u.ID, 1, &Info{}), ErrNoUpload, "a part that arrives late")
+	n, err := s.ExpireUploads(t.Context(), v.Initiated)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	n, err = s.ExpireUploads(t.Context(), v.Initiated.Add(time.Millisecond))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
