@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package envelope
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+)
+
+// incoming is one message being read, its header authentic.
+type incoming struct {
+	header    *header
+	materials *DecryptionMaterials
+	derived   derived
+	frames    frameCipher
+}
+
+// openHeader reads a header and proves it, in the order of ENV-91.
+func (c *Client) openHeader(ctx context.Context, src *source, reproduced EncryptionContext) (*incoming, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := reproduced.check(c.lim.pairs); err != nil {
+		return nil, err
+	}
+	h, err := parseHeader(src, c.lim)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkHeader(h); err != nil {
+		return nil, err
+	}
+	if err := c.checkRequired(reproduced); err != nil {
+		return nil, err
+	}
+	r := &DecryptionRequest{Suite: h.spec.id, Commitment: c.cfg.Commitment, EncryptedDataKeys: h.edks, Context: h.context.pairs, Reproduced: reproduced}
+	in, err := c.unwrap(ctx, h, r)
+	if !c.cfg.PKCS1Retry || err == nil {
+		return in, err
+	}
+	return c.unwrapAgain(ctx, h, r, err)
+}
+
+// checkHeader applies what the configuration says of a header, before any key
+// is asked for.
+func (c *Client) checkHeader(h *header) error {
+	if err := c.cfg.Commitment.checkDecrypt(h.spec); err != nil {
+		return err
+	}
+	if c.cfg.FailOnSigned && h.spec.signing() {
+		return fail(ErrSignedSuite, "suite "+h.spec.id.hex())
+	}
+	if c.cfg.Strict && h.context.unsorted {
+		return fail(ErrFormat, "encryption context pairs are not sorted")
+	}
+	if c.cfg.Strict && h.context.zeroCount {
+		return fail(ErrFormat, "an empty encryption context is written with a count")
+	}
+	return nil
+}
+
+// tentativeError is a failure after an unwrapping that could not tell a wrong
+// key.
+type tentativeError struct {
+	err   error
+	index int
+}
+
+func (e *tentativeError) Error() string { return e.err.Error() }
+func (e *tentativeError) Unwrap() error { return e.err }
+
+// unwrap asks for the data key and proves the header with it.
+func (c *Client) unwrap(ctx context.Context, h *header, r *DecryptionRequest) (*incoming, error) {
+	m, err := c.manager.DecryptionMaterials(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	in := &incoming{header: h, materials: m}
+	if err = m.check(r); err == nil {
+		if err = c.checkRequired(m.Context); err == nil {
+			err = in.verify(c)
+		}
+	}
+	if err == nil {
+		return in, nil
+	}
+	in.wipe()
+	if m != nil && m.tentative > 0 {
+		return nil, &tentativeError{err, m.tentative - 1}
+	}
+	return nil, err
+}
+
+const maxPKCS1Retries = 8
+
+// unwrapAgain is ENV-73: as long as a tentative unwrapping proves wrong, the
+// key that gave it is left out.
+func (c *Client) unwrapAgain(ctx context.Context, h *header, r *DecryptionRequest, first error) (*incoming, error) {
+	err := first
+	for range maxPKCS1Retries {
+		var t *tentativeError
+		if !errors.As(err, &t) || len(r.EncryptedDataKeys) < 2 || !errors.Is(err, ErrCommitment) && !errors.Is(err, ErrHeaderAuth) {
+			break
+		}
+		r.EncryptedDataKeys = slices.Delete(slices.Clone(r.EncryptedDataKeys), t.index, t.index+1)
+		var in *incoming
+		if in, err = c.unwrap(ctx, h, r); err == nil {
+			return in, nil
+		}
+	}
+	return nil, first
+}
+
+// verify derives the message's keys and checks commitment and header tag.
+func (in *incoming) verify(c *Client) error {
+	h := in.header
+	if err := in.derived.derive(h.spec, in.materials.DataKey, h.messageID); err != nil {
+		return err
+	}
+	if err := in.derived.checkCommitment(h.spec, h.commitKey); err != nil {
+		return err
+	}
+	aead, err := in.derived.aead(h.spec)
+	if err != nil {
+		return err
+	}
+	in.frames.init(aead, h.messageID, int(h.frameLen), c.cfg.Strict)
+	aad := h.body
+	if len(in.materials.RequiredKeys) > 0 {
+		aad = appendContext(slices.Clone(aad), in.materials.Context, in.notStored)
+	}
+	if _, err := aead.Open(nil, h.iv, h.tag, aad); err != nil {
+		if c.cfg.NetV4Retry {
+			return in.verifyNetV4(c.cfg.Strict)
+		}
+		return fail(ErrHeaderAuth, "")
+	}
+	return nil
+}
+
+func (in *incoming) notStored(key string) bool {
+	_, stored := in.header.context.pairs[key]
+	return !stored
+}
+
+// wipe zeroes the message's keys, as far as the program holds them.
+func (in *incoming) wipe() {
+	if in.materials != nil {
+		clear(in.materials.DataKey)
+	}
+	in.derived = derived{}
+}
+
+// Decrypt appends to dst the plaintext of one whole message and returns the
+// extended slice and the authenticated header. Nothing is returned, and what
+// was written behind dst is zeroed, unless all of the message was proven:
+// commitment, header, every frame, signature, and that nothing follows.
+//
+// ec is the reproduced context: it must agree with the pairs the message
+// stores, and supplies those that it does not. It may be nil.
+func (c *Client) Decrypt(ctx context.Context, dst, message []byte, ec EncryptionContext) ([]byte, *Header, error) {
+	src := &source{buf: message}
+	in, err := c.openHeader(ctx, src, ec)
+	if err != nil {
+		return nil, nil, untangle(err)
+	}
+	defer in.wipe()
+	if sharesMemory(dst, message) {
+		dst = slices.Clip(dst)
+	}
+	var out []byte
+	if in.header.framed {
+		out, err = in.openFramed(ctx, c.workers, dst, message)
+	} else {
+		out, err = in.openNonFramed(dst, message, c.lim.nonFramed)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return out, in.header.public(in.materials), nil
+}
+
+// untangle drops the package's own wrapper around an error.
+func untangle(err error) error {
+	if t, ok := err.(*tentativeError); ok {
+		return t.err
+	}
+	return err
+}
+
+// layout is where the frames of a body in memory lie.
+type layout struct {
+	regular int    // regular frames that are whole and in sequence
+	final   []byte // the final frame; nil with a fault
+	end     int    // of the body, in the message
+	fault   error  // what is wrong behind the regular frames
+}
+
+// scan finds the frames of the body that starts at start.
+func (in *incoming) scan(message []byte, start int) layout {
+	var l layout
+	l.end = start
+	size := in.frames.frameLen + regularOverhead
+	for seq := uint32(1); ; seq++ {
+		rest := message[l.end:]
+		if len(rest) >= 4 && binary.BigEndian.Uint32(rest) == finalMarker {
+			l.final, l.fault = in.scanFinal(rest, seq, int64(l.end))
+			l.end += len(l.final)
+			return l
+		}
+		switch {
+		case len(rest) < 4:
+			l.fault = truncated(int64(len(message)), io.ErrUnexpectedEOF)
+		case binary.BigEndian.Uint32(rest) != seq:
+			l.fault = failFrame(ErrFormat, seq, "frame out of sequence")
+		case len(rest) < size:
+			l.fault = truncated(int64(len(message)), io.ErrUnexpectedEOF)
+		default:
+			l.regular++
+			l.end += size
+			continue
+		}
+		return l
+	}
+}
+
+// scanFinal checks the fixed part of a final frame and returns all of it.
+func (in *incoming) scanFinal(rest []byte, seq uint32, offset int64) ([]byte, error) {
+	if len(rest) < finalPrefix {
+		return nil, truncated(offset+int64(len(rest)), io.ErrUnexpectedEOF)
+	}
+	n, err := in.frames.finalLength(rest[:finalPrefix], seq)
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) < n+finalOverhead {
+		return nil, truncated(offset+int64(len(rest)), io.ErrUnexpectedEOF)
+	}
+	return rest[:n+finalOverhead], nil
+}
+
+// finalLength checks the fixed part of a final frame and returns the length
+// of its content.
+func (c *frameCipher) finalLength(prefix []byte, seq uint32) (int, error) {
+	if binary.BigEndian.Uint32(prefix[4:]) != seq {
+		return 0, failFrame(ErrFormat, seq, "final frame out of sequence")
+	}
+	n := binary.BigEndian.Uint32(prefix[8+ivLen:])
+	if int64(n) > int64(c.frameLen) {
+		return 0, failFrame(ErrFormat, seq, "final frame longer than the frame length")
+	}
+	return int(n), nil
+}
+
+// openFramed appends the plaintext of the whole body, and checks footer and
+// end. A fault behind good frames is reported only when they are good, so that
+// the error is that of the first fault in the message.
+func (in *incoming) openFramed(ctx context.Context, workers int, dst, message []byte) (_ []byte, err error) {
+	start := len(in.header.raw)
+	l := in.scan(message, start)
+	f := &in.frames
+	total := l.regular * f.frameLen
+	if l.final != nil {
+		total += len(l.final) - finalOverhead
+	}
+	visible := len(dst)
+	dst = slices.Grow(dst, total)[:visible+total]
+	defer func() {
+		if err != nil {
+			clear(dst[visible:])
+		}
+	}()
+	var d *digester
+	if in.header.spec.signing() && l.fault == nil {
+		d = newDigester(in.header.spec)
+		d.add(message[:l.end])
+		defer d.wait()
+	}
+	if total <= parallelAfter {
+		workers = 1
+	}
+	if err := in.openRegular(ctx, workers, dst[visible:], message[start:], l.regular); err != nil {
+		return nil, err
+	}
+	if l.fault != nil {
+		return nil, l.fault
+	}
+	room := dst[visible+l.regular*f.frameLen:]
+	if _, err := f.openFinal(room[:0], uint32(l.regular+1), l.final); err != nil {
+		return nil, err
+	}
+	return dst, in.finish(message, l.end, d)
+}
+
+// openRegular opens the regular frames into dst, with several goroutines when
+// they are many.
+func (in *incoming) openRegular(ctx context.Context, workers int, dst, body []byte, regular int) error {
+	size := in.frames.frameLen + regularOverhead
+	per := taskFrames(in.frames.frameLen)
+	return in.frames.spread(ctx, (regular+per-1)/per, workers, func(f *frameCipher, task int) error {
+		first, last := task*per, min((task+1)*per, regular)
+		room := dst[first*f.frameLen : first*f.frameLen : last*f.frameLen]
+		_, err := f.openRun(room, uint32(first+1), body[first*size:last*size])
+		return err
+	})
+}
+
+// finish checks footer and end of a message in memory.
+func (in *incoming) finish(message []byte, end int, d *digester) error {
+	if d != nil {
+		if err := checkFooter(message[end:], int64(end), in.materials.VerificationKey, d.sum()); err != nil {
+			return err
+		}
+		end += 2 + int(binary.BigEndian.Uint16(message[end:]))
+	}
+	if end != len(message) {
+		return failAt(ErrTrailingData, int64(end), "")
+	}
+	return nil
+}
+
+// openNonFramed appends the plaintext of the one block of a non-framed body.
+func (in *incoming) openNonFramed(dst, message []byte, limit int64) (_ []byte, err error) {
+	rest := message[len(in.header.raw):]
+	if len(rest) < nonFramedPrefix {
+		return nil, truncated(int64(len(message)), io.ErrUnexpectedEOF)
+	}
+	n, err := nonFramedLength(rest[:nonFramedPrefix], limit)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(rest)-nonFramedPrefix) < n+tagLen {
+		return nil, truncated(int64(len(message)), io.ErrUnexpectedEOF)
+	}
+	end := len(in.header.raw) + nonFramedPrefix + int(n) + tagLen
+	visible := len(dst)
+	dst = slices.Grow(dst, int(n))
+	if dst, err = in.openBlock(dst, rest[:ivLen], rest[nonFramedPrefix:nonFramedPrefix+int(n)+tagLen]); err != nil {
+		return nil, err
+	}
+	var d *digester
+	if in.header.spec.signing() {
+		d = newDigester(in.header.spec)
+		d.last(message[:end])
+	}
+	if err := in.finish(message, end, d); err != nil {
+		clear(dst[visible:])
+		return nil, err
+	}
+	return dst, nil
+}
+
+// nonFramedLength reads the length of a non-framed body.
+func nonFramedLength(prefix []byte, limit int64) (int64, error) {
+	n := binary.BigEndian.Uint64(prefix[ivLen:])
+	if n > uint64(limit) {
+		return 0, fail(ErrLimit, "non-framed content of "+strconv.FormatUint(n, 10)+" bytes")
+	}
+	return int64(n), nil
+}
+
+// openBlock appends the plaintext of a non-framed body.
+func (in *incoming) openBlock(dst, iv, sealed []byte) ([]byte, error) {
+	f := &in.frames
+	if f.strict {
+		f.setIV(1)
+		if subtle.ConstantTimeCompare(iv, f.iv[:]) != 1 {
+			return nil, failFrame(ErrFormat, 1, "the IV is not the sequence number")
+		}
+	}
+	aad := patch(appendBodyAAD(nil, in.header.messageID, nonFramedText), 1, len(sealed)-tagLen)
+	out, err := f.aead.Open(dst, iv, sealed, aad)
+	if err != nil {
+		return nil, failFrame(ErrFrameAuth, 1, "")
+	}
+	return out, nil
+}
