@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Netcheck answers questions about security groups and network ACLs.
+//
+// Without a command it reads requests from standard input, one JSON object a
+// line, and writes one answer a line in the same order. The exit status is 0
+// when the input could be read, whatever the answers; 2 for wrong flags; 3
+// when standard input cannot be read.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+)
+
+const usage = `usage: netcheck                 JSON lines in, verdicts out
+       netcheck lint -snapshot DIR [-json]
+       netcheck diff -snapshot DIR [-json] OLD NEW
+`
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("netcheck", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { fmt.Fprint(stderr, usage) }
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "netcheck: unknown command %q\n%s", flags.Arg(0), usage)
+		return 2
+	}
+	if err := serve(stdin, stdout); err != nil {
+		fmt.Fprintln(stderr, "netcheck:", err)
+		return 3
+	}
+	return 0
+}
+
+// serve answers each line of in. Answers are written out when the input
+// pauses, so that a program that waits for each answer gets it.
+func serve(in io.Reader, out io.Writer) error {
+	r := bufio.NewReaderSize(in, 1<<16)
+	w := bufio.NewWriterSize(out, 1<<16)
+	for {
+		if r.Buffered() == 0 {
+			if err := w.Flush(); err != nil {
+				return err
+			}
+		}
+		line, err := r.ReadBytes('\n')
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			data, errJSON := json.Marshal(answer(line))
+			if errJSON != nil {
+				return errJSON
+			}
+			if _, err := w.Write(append(data, '\n')); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return w.Flush()
+		}
+		if err != nil {
+			return errors.Join(err, w.Flush())
+		}
+	}
+}
+
+// fault is the answer to a line that cannot be used.
+type fault struct {
+	ID    json.RawMessage `json:"id"`
+	Error string          `json:"error"`
+}
+
+// answer answers one line.
+func answer(line []byte) any {
+	var head struct {
+		ID json.RawMessage `json:"id"`
+	}
+	if err := json.Unmarshal(line, &head); err != nil {
+		return fault{ID: head.ID, Error: "request: " + err.Error()}
+	}
+	out, err := decideRules(head.ID, line)
+	if err != nil {
+		return fault{ID: head.ID, Error: err.Error()}
+	}
+	return out
+}
