@@ -4,7 +4,10 @@ go 1.26.0
 
 replace github.com/sallyport-go/sallyport => ..
 
-require github.com/stretchr/testify v1.11.1
+require (
+	github.com/sallyport-go/sallyport v0.0.0-00010101000000-000000000000
+	github.com/stretchr/testify v1.11.1
+)
 
 require (
 	github.com/davecgh/go-spew v1.1.1 // indirect

@@ -61,11 +61,11 @@ func serve(in io.Reader, out io.Writer) error {
 		}
 		line, err := r.ReadBytes('\n')
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			data, errJSON := json.Marshal(answer(line))
+			data, errJSON := encode(answer(line))
 			if errJSON != nil {
 				return errJSON
 			}
-			if _, err := w.Write(append(data, '\n')); err != nil {
+			if _, err := w.Write(data); err != nil {
 				return err
 			}
 		}
@@ -76,6 +76,16 @@ func serve(in io.Reader, out io.Writer) error {
 			return errors.Join(err, w.Flush())
 		}
 	}
+}
+
+// encode writes a value as one line. Nothing is escaped for HTML, so that ids
+// come back as they were.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 // fault is the answer to a line that cannot be used.
