@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sigv4
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// head is one header to sign: its lowercase name in the arena, and its values.
+type head struct {
+	lo, hi int
+	key    string   // as in the map, to order spellings of one name
+	values []string // several lines
+	value  string   // one line, where values is nil
+}
+
+func (sc *scratch) headName(h *head) []byte { return sc.arena[h.lo:h.hi] }
+
+// addHead adds a header under its lowercase name.
+func (sc *scratch) addHead(key string, values []string, value string) *head {
+	lo := len(sc.arena)
+	for i := 0; i < len(key); i++ {
+		c := key[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		sc.arena = append(sc.arena, c)
+	}
+	sc.heads = append(sc.heads, head{lo: lo, hi: len(sc.arena), key: key, values: values, value: value})
+	return &sc.heads[len(sc.heads)-1]
+}
+
+// sortHeads orders by lowercase name; spellings of one name in the order in
+// which net/http writes them. There are few: insertion beats a general sort.
+func (sc *scratch) sortHeads() {
+	compare := func(a, b *head) int {
+		if c := bytes.Compare(sc.headName(a), sc.headName(b)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.key, b.key)
+	}
+	if len(sc.heads) > 32 {
+		slices.SortFunc(sc.heads, func(a, b head) int { return compare(&a, &b) })
+		return
+	}
+	for i := 1; i < len(sc.heads); i++ {
+		for j := i; j > 0 && compare(&sc.heads[j-1], &sc.heads[j]) > 0; j-- {
+			sc.heads[j-1], sc.heads[j] = sc.heads[j], sc.heads[j-1]
+		}
+	}
+}
+
+// appendHeaders appends the header block, one name:value line each, and
+// records the list of names, joined with a semicolon, in sc.names.
+func (sc *scratch) appendHeaders(dst []byte) []byte {
+	sc.names = sc.names[:0]
+	for i := range sc.heads {
+		h := &sc.heads[i]
+		if i > 0 && string(sc.headName(&sc.heads[i-1])) == string(sc.headName(h)) {
+			dst[len(dst)-1] = ',' // another spelling of the name: one more line of it
+		} else {
+			if i > 0 {
+				sc.names = append(sc.names, ';')
+			}
+			sc.names = append(sc.names, sc.headName(h)...)
+			dst = append(dst, sc.headName(h)...)
+			dst = append(dst, ':')
+		}
+		dst = h.appendValues(dst)
+		dst = append(dst, '\n')
+	}
+	return dst
+}
+
+func (h *head) appendValues(dst []byte) []byte {
+	if h.values == nil {
+		return appendTrimmed(dst, h.value)
+	}
+	for i, v := range h.values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendTrimmed(dst, v)
+	}
+	return dst
+}
+
+// appendTrimmed appends a header value without spaces and tabs around it and
+// with every inner run of them as one space, SIG-14. A line break of a folded
+// header belongs to the run.
+func appendTrimmed(dst []byte, v string) []byte {
+	v = strings.Trim(v, " \t\r\n")
+	run := 0
+	for i := 0; i < len(v); i++ {
+		if !isFold(v[i]) || v[i] == ' ' && !isFold(v[i+1]) {
+			continue // the last byte is no space: i+1 exists
+		}
+		dst = append(dst, v[run:i]...)
+		dst = append(dst, ' ')
+		for isFold(v[i+1]) {
+			i++
+		}
+		run = i + 1
+	}
+	return append(dst, v[run:]...)
+}
+
+func isFold(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// signedByDefault says whether the default rule of SIG-23 signs a header that
+// is neither host nor x-amz-*. Excluded is what proxies and transports add or
+// rewrite.
+func signedByDefault(name string) bool {
+	switch name {
+	case "authorization", "user-agent", "x-amzn-trace-id", "expect", "connection", "transfer-encoding",
+		"accept-encoding", "te", "trailer", "upgrade", "keep-alive", "cookie":
+		return false
+	}
+	return !strings.HasPrefix(name, "proxy-") && !strings.HasPrefix(name, "sec-") &&
+		!strings.HasPrefix(name, "x-forwarded-")
+}
+
+// hostOf returns the host a client sends: r.Host, else the URL's.
+func hostOf(r *http.Request) string {
+	if r.Host != "" || r.URL == nil {
+		return r.Host
+	}
+	return r.URL.Host
+}
+
+// addSigned adds the named header of a request to sc.heads, looking where
+// net/http keeps it (SIG-17). It reports false where no such header arrived.
+func (sc *scratch) addSigned(r *http.Request, host, name string) bool {
+	switch name {
+	case "host":
+		sc.addHead(name, nil, host)
+		return host != ""
+	case "transfer-encoding":
+		if len(r.TransferEncoding) > 0 {
+			sc.addHead(name, r.TransferEncoding, "")
+			return true
+		}
+	case "content-length":
+		if _, ok := r.Header["Content-Length"]; !ok && r.ContentLength > 0 {
+			sc.addHead(name, nil, strconv.FormatInt(r.ContentLength, 10))
+			return true
+		}
+	case "trailer":
+		if _, ok := r.Header["Trailer"]; !ok && len(r.Trailer) > 0 {
+			sc.addHead(name, trailerNames(r), "")
+			return true
+		}
+	case "expect":
+		// The HTTP/2 server takes this one value away; the signature still
+		// tells whether the client sent it.
+		if _, ok := r.Header["Expect"]; !ok && r.ProtoMajor == 2 {
+			sc.addHead(name, nil, "100-continue")
+			return true
+		}
+	}
+	values, ok := r.Header[string(sc.canonicalKey(name))]
+	if !ok || len(values) == 0 {
+		return false
+	}
+	sc.addHead(name, values, "")
+	return true
+}
+
+func trailerNames(r *http.Request) []string {
+	names := make([]string, 0, len(r.Trailer))
+	for name := range r.Trailer {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// canonicalKey spells a lowercase name as net/http's map does, in a buffer
+// that is good until the next call: textproto's function allocates for every
+// x-amz- name.
+func (sc *scratch) canonicalKey(name string) []byte {
+	sc.tmp = append(sc.tmp[:0], name...)
+	upper := true
+	for i, c := range sc.tmp {
+		if upper && 'a' <= c && c <= 'z' {
+			sc.tmp[i] = c - ('a' - 'A')
+		}
+		upper = c == '-'
+	}
+	return sc.tmp
+}
+
+// amzPrefix is compared literally: x-amzn-trace-id does not have it (SIG-24).
+const amzPrefix = "x-amz-"
+
+// dropHead takes back the last addHead.
+func (sc *scratch) dropHead() {
+	last := len(sc.heads) - 1
+	sc.arena = sc.arena[:sc.heads[last].lo]
+	sc.heads = sc.heads[:last]
+}
+
+// selectHeaders adds the headers of r that the default rule signs.
+func (sc *scratch) selectHeaders(r *http.Request) {
+	sc.addHead("host", nil, hostOf(r))
+	for key, values := range r.Header {
+		if len(values) == 0 {
+			continue
+		}
+		name := string(sc.headName(sc.addHead(key, values, "")))
+		if name == "host" || !strings.HasPrefix(name, amzPrefix) && !signedByDefault(name) {
+			sc.dropHead()
+		}
+	}
+}
+
+// setHost replaces the value of the host header.
+func (sc *scratch) setHost(host string) {
+	for i := range sc.heads {
+		if string(sc.headName(&sc.heads[i])) == "host" {
+			sc.heads[i].value = host
+			return
+		}
+	}
+}

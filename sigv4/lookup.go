@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sigv4
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// KeyLookup finds the key that a request claims to be signed with. It must be
+// safe for concurrent use.
+type KeyLookup interface {
+	// LookupKey returns the key of q.AccessKeyID. For an id that names no key
+	// it returns an error that wraps ErrUnknownKey; any other error refuses
+	// the request with status 500. The answer must not depend on anything but
+	// the query: nothing in it has been verified yet.
+	LookupKey(ctx context.Context, q KeyQuery) (Key, error)
+}
+
+// KeyQuery is what a request claims. It has not been verified.
+type KeyQuery struct {
+	// AccessKeyID is the id in the credential.
+	AccessKeyID string
+	// SessionToken is the token that arrived, empty for none.
+	SessionToken string
+	// Scope is the credential scope: a derived key must be of this scope.
+	Scope Scope
+	// Algorithm is how the request is signed.
+	Algorithm Algorithm
+}
+
+// Key is what verifies a request: a secret, or a signing key derived for the
+// query's scope, one of the two. Printing it shows neither.
+type Key struct {
+	// Secret is the secret access key.
+	Secret string
+	// Derived is a signing key of 32 bytes, as DeriveKey returns it, for the
+	// scope of the query.
+	Derived []byte
+	// SessionToken is the token that must come with this key, empty for none.
+	// The Verifier compares it in constant time.
+	SessionToken string
+	// Expires is when the key ends; zero for never.
+	Expires time.Time
+}
+
+// String hides what the key is.
+func (k Key) String() string { return "sigv4.Key(REDACTED)" }
+
+// GoString hides what the key is.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue hides what the key is.
+func (k Key) LogValue() slog.Value { return slog.StringValue("REDACTED") }
+
+// Check reports whether signature, in hex, signs text under this key and
+// scope: nil, or ErrSignatureMismatch. It is the other half of
+// [Credentials.Sign], for POST policies. It returns ErrMalformed for a
+// signature that is none and ErrKeyLookup for a key that is none.
+func (k Key) Check(scope Scope, text []byte, signature string) error {
+	given, err := ParseSignature(signature)
+	if err != nil {
+		return err
+	}
+	if err := scope.check(); err != nil {
+		return err
+	}
+	sk, err := k.signingKey(nil, &scope, -1)
+	if err != nil {
+		return err
+	}
+	if !given.Equal(Signature{sk.sum(text)}) {
+		return ErrSignatureMismatch
+	}
+	return nil
+}
+
+// signingKey returns the key to compute with.
+func (k *Key) signingKey(cache *keyCache, s *Scope, size int) (*signingKey, error) {
+	switch {
+	case k.Secret != "" && k.Derived == nil:
+		return cache.get(k.Secret, s, size)
+	case k.Secret == "" && len(k.Derived) == sha256.Size:
+		return &signingKey{key: [sha256.Size]byte(k.Derived)}, nil
+	default:
+		return nil, fmt.Errorf("%w: a Key holds a Secret, or a Derived key of %d bytes", ErrKeyLookup, sha256.Size)
+	}
+}
+
+// StaticKeys is a KeyLookup over a fixed map from access key id to key. It is
+// safe for concurrent use as long as nobody changes the map.
+type StaticKeys map[string]Key
+
+// LookupKey returns the key of q.AccessKeyID, or ErrUnknownKey.
+func (s StaticKeys) LookupKey(_ context.Context, q KeyQuery) (Key, error) {
+	key, ok := s[q.AccessKeyID]
+	if !ok {
+		return Key{}, ErrUnknownKey
+	}
+	return key, nil
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sigv4
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// wirePath returns the path net/http puts on the wire, SIG-4: Opaque without
+// its //host, else the escaped path.
+func wirePath(u *url.URL) string {
+	if u.Opaque == "" {
+		return u.EscapedPath()
+	}
+	path := u.Opaque
+	if rest, ok := strings.CutPrefix(path, "//"); ok {
+		if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+			return rest[slash:]
+		}
+		return "/"
+	}
+	return path
+}
+
+// originalTarget splits a request target as it arrived into path and query.
+func originalTarget(r *http.Request) (path, query string, ok bool) {
+	target := r.RequestURI
+	if !strings.HasPrefix(target, "/") {
+		_, rest, found := strings.Cut(target, "://")
+		if !found {
+			return "", "", false
+		}
+		if cut := strings.IndexAny(rest, "/?"); cut >= 0 {
+			target = rest[cut:]
+		} else {
+			target = "/"
+		}
+	}
+	path, query, _ = strings.Cut(target, "?")
+	return path, query, true
+}
+
+// appendPath appends the canonical URI of a wire path. It reports false where
+// the path is none: it does not start with a slash, or an escape is malformed.
+func (sc *scratch) appendPath(dst []byte, wire string, p *Profile) ([]byte, bool) {
+	if wire == "" {
+		return append(dst, '/'), true
+	}
+	if !isPath(wire) {
+		return dst, false
+	}
+	if !p.RawPath && needsNormalizing(wire) {
+		sc.tmp = appendNormalized(sc.tmp[:0], wire)
+		wire = string(sc.tmp)
+	}
+	if p.SingleEncode {
+		return appendReescaped(dst, wire, true, false)
+	}
+	return appendEscaped(dst, wire, true), true
+}
+
+func needsNormalizing(path string) bool {
+	for i := 1; i < len(path); i++ {
+		if path[i-1] == '/' && (path[i] == '/' || path[i] == '.') {
+			return true
+		}
+	}
+	return false
+}
+
+// appendNormalized removes dot segments and repeated slashes, SIG-7. A slash
+// at the end stays, unless nothing else does.
+func appendNormalized(dst []byte, path string) []byte {
+	start := len(dst)
+	for rest := path; rest != ""; {
+		rest = rest[1:] // the slash that the segment follows
+		end := strings.IndexByte(rest, '/')
+		if end < 0 {
+			end = len(rest)
+		}
+		segment := rest[:end]
+		rest = rest[end:]
+		switch segment {
+		case "", ".":
+		case "..":
+			dst = dst[:start+max(0, bytes.LastIndexByte(dst[start:], '/'))]
+		default:
+			dst = append(dst, '/')
+			dst = append(dst, segment...)
+		}
+	}
+	if len(dst) == start || path[len(path)-1] == '/' {
+		dst = append(dst, '/')
+	}
+	return dst
+}
+
+// isPath says whether a wire path can be canonicalized.
+func isPath(wire string) bool {
+	return wire == "" || wire[0] == '/' && validEscapes(wire)
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sigv4
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Signer signs requests, in the Authorization header with [Signer.Sign] and in
+// the URL with [Signer.Presign]. Region and Profile.Service are required; the
+// zero value of each other field is the usual choice.
+//
+// A Signer keeps derived keys: use one for many requests and do not copy it.
+// Its fields must not change after first use; it is then safe for concurrent
+// use.
+type Signer struct {
+	// Region goes into the credential scope, such as "us-east-1".
+	Region string
+	// Profile says how the service canonicalizes: ProfileFor(service).
+	Profile Profile
+	// Algorithm is how to sign.
+	Algorithm Algorithm
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// SignHeader, where set, decides which headers are signed, by lowercase
+	// name. Host and x-amz-* are signed in any case and Authorization in none.
+	// Nil signs what clients and proxies leave alone: everything but
+	// user-agent, accept-encoding, cookie, x-forwarded-* and the like, and
+	// content-length only where the header map holds it.
+	SignHeader func(name string) bool
+	// StrictInput refuses a request that carries a signature already, or a
+	// part of one, with ErrAlreadySigned. False replaces it.
+	StrictInput bool
+	// KeyCache is how many derived keys are kept: 0 means 256, less than 0
+	// none.
+	KeyCache int
+	// Debug fills in Canonical and StringToSign of each result.
+	Debug bool
+
+	cache keyCache
+	pool  sync.Pool // of *scratch
+}
+
+// Signed is what Sign did to a request.
+type Signed struct {
+	// Signature is 64 lowercase hex digits.
+	Signature string
+	// SignedHeaders is the signed names, joined with semicolons.
+	SignedHeaders string
+	// Date is the signing time as YYYYMMDDTHHMMSSZ.
+	Date string
+	// Scope is the credential scope.
+	Scope Scope
+	// Canonical is the canonical request; nil unless Signer.Debug.
+	Canonical *Canonical
+	// StringToSign is what was signed; empty unless Signer.Debug.
+	StringToSign string
+
+	values [4]string // backs the slices in the request's header map
+}
+
+// Sign adds X-Amz-Date, Authorization, and by profile and credentials
+// X-Amz-Content-Sha256 and the session token to r. A signature that r carries
+// already is replaced, in the headers and in the query. r.Host becomes the host
+// that is signed, without the scheme's default port; net/http sends it so.
+// Nothing else of r changes, and nothing at all on an error: ErrConfig,
+// ErrCredentials, ErrInvalidURL, ErrPayload, ErrAlreadySigned or ErrFIPS.
+func (s *Signer) Sign(r *http.Request, c Credentials, p Payload) (*Signed, error) {
+	now, err := s.check(r, &c)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := p.plan(r, &s.Profile, false)
+	if err != nil {
+		return nil, err
+	}
+	sc := getScratch(&s.pool)
+	defer putScratch(&s.pool, sc)
+	query := r.URL.RawQuery
+	if !sc.parseQuery(query) {
+		return nil, errBadQuery()
+	}
+	stale := sc.dropAuthParams()
+	found, err := s.collect(sc, r)
+	if err != nil {
+		return nil, err
+	}
+	if s.StrictInput && (stale || found) {
+		return nil, fmt.Errorf("%w: Authorization, a date, a token or an X-Amz- query parameter is there", ErrAlreadySigned)
+	}
+	host := signedHost(r)
+	out := &Signed{Scope: Scope{Region: s.Region, Service: s.Profile.Service}}
+	out.Date = string(appendAmzDate(sc.tmp[:0], now))
+	out.Scope.Date = out.Date[:8]
+	s.addOwn(sc, host, out.Date, c.SessionToken, payload)
+	if err := s.finish(sc, r, &c, payload.value, out); err != nil {
+		return nil, err
+	}
+	if stale {
+		r.URL.RawQuery = withoutAuthParams(query)
+	}
+	r.Host = host
+	s.apply(r, out, c.SessionToken, payload, found)
+	return out, nil
+}
+
+// check returns the signing time.
+func (s *Signer) check(r *http.Request, c *Credentials) (time.Time, error) {
+	if s.Algorithm != AlgorithmV4 {
+		return time.Time{}, fmt.Errorf("%w: Signer.Algorithm is %s", ErrConfig, s.Algorithm)
+	}
+	if err := checkRegionService(s.Region, s.Profile.Service); err != nil {
+		return time.Time{}, fmt.Errorf("%w: Signer.Region or Signer.Profile.Service: %w", ErrConfig, err)
+	}
+	if err := c.check(); err != nil {
+		return time.Time{}, err
+	}
+	if r.URL == nil {
+		return time.Time{}, fmt.Errorf("%w: the request has no URL", ErrInvalidURL)
+	}
+	if hostOf(r) == "" {
+		return time.Time{}, fmt.Errorf("%w: the request has no host", ErrInvalidURL)
+	}
+	now := clock(s.Now)
+	if !isSigningTime(now) {
+		return now, fmt.Errorf("%w: Signer.Now is outside the years 1 to 9999", ErrConfig)
+	}
+	return now, nil
+}
+
+func clock(now func() time.Time) time.Time {
+	if now == nil {
+		return time.Now()
+	}
+	return now()
+}
+
+// addOwn adds the headers that signing itself brings.
+func (s *Signer) addOwn(sc *scratch, host, date, token string, payload payloadPlan) {
+	sc.addHead("host", nil, host)
+	sc.addHead("x-amz-date", nil, date)
+	if token != "" {
+		switch s.Profile.Token {
+		case TokenOmitted:
+		case TokenS3Session:
+			sc.addHead("x-amz-s3session-token", nil, token)
+		default:
+			sc.addHead("x-amz-security-token", nil, token)
+		}
+	}
+	if payload.send {
+		sc.addHead("x-amz-content-sha256", nil, payload.value)
+	}
+}
+
+// finish computes the signature and writes the value of Authorization.
+func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHash string, out *Signed) error {
+	key, err := s.cache.get(c.SecretAccessKey, &out.Scope, s.KeyCache)
+	if err != nil {
+		return err
+	}
+	if !sc.canonicalize(r.Method, wirePath(r.URL), &s.Profile, payloadHash) {
+		return errBadPath()
+	}
+	text := sc.appendStringToSign(s.Algorithm, out.Date, &out.Scope)
+	if s.Debug {
+		out.Canonical, out.StringToSign = sc.canonical(), string(text)
+	}
+	sc.digest = key.sum(text)
+	start := len(sc.buf)
+	b := append(sc.buf, s.Algorithm.String()...)
+	b = append(b, " Credential="...)
+	b = append(b, c.AccessKeyID...)
+	b = append(b, '/')
+	b = out.Scope.appendTo(b)
+	b = append(b, ", SignedHeaders="...)
+	names := len(b) - start
+	b = append(b, sc.names...)
+	b = append(b, ", Signature="...)
+	sc.buf = appendHex(b, sc.digest[:])
+	authorization := string(sc.buf[start:])
+	out.values[0] = authorization
+	out.SignedHeaders = authorization[names : names+len(sc.names)]
+	out.Signature = authorization[len(authorization)-2*len(sc.digest):]
+	return nil
+}
+
+// apply writes the signature to the request.
+func (s *Signer) apply(r *http.Request, out *Signed, token string, payload payloadPlan, found bool) {
+	if r.Header == nil {
+		r.Header = make(http.Header, 4)
+	}
+	if found {
+		dropStale(r.Header, s.Profile.Token)
+	}
+	set := func(i int, key, value string) {
+		out.values[i] = value
+		r.Header[key] = out.values[i : i+1 : i+1]
+	}
+	set(0, "Authorization", out.values[0])
+	set(1, "X-Amz-Date", out.Date)
+	if token != "" && s.Profile.Token == TokenS3Session {
+		set(2, nameS3Token, token)
+	} else if token != "" {
+		set(2, nameToken, token)
+	}
+	if payload.send {
+		set(3, "X-Amz-Content-Sha256", payload.value)
+	}
+}
+
+// isReplaced says whether Sign puts a header of its own in the place of this
+// one.
+func isReplaced(name string, mode TokenMode) bool {
+	switch name {
+	case "authorization", "x-amz-date", "x-amz-security-token", "x-amz-region-set":
+		return true
+	case "x-amz-s3session-token":
+		return mode == TokenS3Session
+	default:
+		return false
+	}
+}
+
+// dropStale removes what isReplaced names, whatever its spelling.
+func dropStale(h http.Header, mode TokenMode) {
+	for key := range h {
+		if isReplaced(strings.ToLower(key), mode) {
+			delete(h, key)
+		}
+	}
+}
+
+// collect adds the request's own headers that are to be signed. It reports
+// what it found that signing replaces.
+func (s *Signer) collect(sc *scratch, r *http.Request) (found bool, err error) {
+	for key, values := range r.Header {
+		if len(values) == 0 {
+			continue
+		}
+		h := sc.addHead(key, values, "")
+		name := sc.headName(h)
+		switch {
+		case isReplaced(string(name), s.Profile.Token):
+			found = true
+		case string(name) == "x-amz-content-sha256":
+			if key != "X-Amz-Content-Sha256" {
+				return false, fmt.Errorf("%w: spell the header X-Amz-Content-Sha256", ErrPayload)
+			}
+		case string(name) == "host":
+		case s.selects(name):
+			if string(name) == "content-length" && r.ContentLength > 0 {
+				h.values, h.value = nil, fmt.Sprint(r.ContentLength) // what net/http sends
+			}
+			continue
+		}
+		sc.dropHead()
+	}
+	if _, ok := r.Header["Content-Length"]; !ok && r.ContentLength > 0 && s.SignHeader != nil && s.SignHeader("content-length") {
+		sc.addHead("content-length", nil, fmt.Sprint(r.ContentLength))
+	}
+	return found, nil
+}
+
+func (s *Signer) selects(name []byte) bool {
+	if len(name) > len(amzPrefix) && string(name[:len(amzPrefix)]) == amzPrefix {
+		return true
+	}
+	if s.SignHeader != nil {
+		return string(name) != "authorization" && s.SignHeader(string(name))
+	}
+	return signedByDefault(string(name))
+}
+
+// signedHost is the host that is signed and sent: without the default port of
+// the scheme (SIG-19).
+func signedHost(r *http.Request) string {
+	host := hostOf(r)
+	scheme := ""
+	if r.URL != nil {
+		scheme = r.URL.Scheme
+	}
+	if rest, ok := strings.CutSuffix(host, ":443"); ok && scheme == "https" {
+		return rest
+	}
+	if rest, ok := strings.CutSuffix(host, ":80"); ok && scheme == "http" {
+		return rest
+	}
+	return host
+}
+
+func getScratch(pool *sync.Pool) *scratch {
+	if sc, ok := pool.Get().(*scratch); ok {
+		return sc
+	}
+	return new(scratch)
+}
+
+func putScratch(pool *sync.Pool, sc *scratch) {
+	sc.reset()
+	pool.Put(sc)
+}
