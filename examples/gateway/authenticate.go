@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/sallyport-go/sallyport/sigv4"
+)
+
+// caller is who made a request.
+type caller struct {
+	Name        string // empty: nobody signed
+	ARN         string
+	AccessKeyID string
+	identity    *sigv4.Identity
+}
+
+func (c caller) anonymous() bool { return c.AccessKeyID == "" }
+
+// newVerifier makes the verifier of all requests that are signed in their
+// headers or in their URL.
+func newVerifier(config *Config) *sigv4.Verifier {
+	keys := sigv4.StaticKeys{}
+	for _, u := range config.Users {
+		keys[u.AccessKeyID] = sigv4.Key{Secret: u.SecretAccessKey, SessionToken: u.SessionToken, Expires: u.Expires}
+	}
+	return &sigv4.Verifier{
+		Keys: keys, Profile: sigv4.ProfileFor("s3"), Region: config.Region,
+		AnyRegion: func(r *http.Request) bool { // clients that look for a bucket's region do not know it yet
+			return r.Method == http.MethodGet && (r.URL.Path == "/" || r.URL.Query().Has("location"))
+		},
+	}
+}
+
+// authenticate verifies the signature. A request without any is anonymous: only
+// a bucket's policy can let it pass.
+func (g *Gateway) authenticate(c *call) error {
+	identity, err := g.verifier.Verify(c.r)
+	if errors.Is(err, sigv4.ErrMissingAuth) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if identity.Path != c.r.URL.Path { // the path that was routed is the path that was signed
+		return refuse("InvalidURI", "Couldn't parse the specified URI.")
+	}
+	c.caller = g.callerOf(identity.AccessKeyID)
+	c.caller.identity = identity
+	return nil
+}
+
+func (g *Gateway) callerOf(accessKeyID string) caller {
+	for _, u := range g.config.Users {
+		if u.AccessKeyID == accessKeyID {
+			return caller{Name: u.Name, ARN: "arn:aws:iam::" + g.config.Account + ":user/" + u.Name, AccessKeyID: accessKeyID}
+		}
+	}
+	return caller{}
+}
+
+// signatureFault says a verifier's refusal in S3's words. Its message, code and
+// fields are made to be sent: they hold no secret.
+func signatureFault(err error) *fault {
+	e, ok := errors.AsType[*sigv4.Error](err)
+	if !ok {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	f := &fault{Code: e.Code, Status: e.HTTPStatus, Message: e.Message, cause: err}
+	for _, field := range e.Fields {
+		f.Extra = append(f.Extra, element{field.Name, field.Value})
+	}
+	return f
+}

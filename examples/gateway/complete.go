@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/base64"
+	"encoding/xml"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
+)
+
+// checksumXML has a checksum in the element that S3 gives its algorithm.
+type checksumXML struct {
+	ChecksumCRC32     string `xml:",omitempty"`
+	ChecksumCRC32C    string `xml:",omitempty"`
+	ChecksumCRC64NVME string `xml:",omitempty"`
+	ChecksumSHA1      string `xml:",omitempty"`
+	ChecksumSHA256    string `xml:",omitempty"`
+}
+
+func checksumsOf(sums map[string]string) checksumXML {
+	return checksumXML{sums["crc32"], sums["crc32c"], sums["crc64nvme"], sums["sha1"], sums["sha256"]}
+}
+
+// byAlgorithm is the inverse of checksumsOf.
+func (x checksumXML) byAlgorithm() map[string]string {
+	sums := map[string]string{}
+	for algorithm, sum := range map[string]string{
+		"crc32": x.ChecksumCRC32, "crc32c": x.ChecksumCRC32C, "crc64nvme": x.ChecksumCRC64NVME, "sha1": x.ChecksumSHA1, "sha256": x.ChecksumSHA256,
+	} {
+		if sum != "" {
+			sums[algorithm] = sum
+		}
+	}
+	return sums
+}
+
+type completeXML struct {
+	XMLName xml.Name `xml:"CompleteMultipartUpload"`
+	Parts   []struct {
+		PartNumber int
+		ETag       string
+		checksumXML
+	} `xml:"Part"`
+}
+
+type completedXML struct {
+	XMLName               xml.Name `xml:"CompleteMultipartUploadResult"`
+	Xmlns                 string   `xml:"xmlns,attr"`
+	Location, Bucket, Key string
+	ETag                  string
+	checksumXML
+	ChecksumType string `xml:",omitempty"`
+}
+
+// completeUpload makes an object of the parts that the request names.
+func completeUpload(c *call) error {
+	var doc completeXML
+	if err := c.readXML(4<<20, &doc); err != nil {
+		return err
+	}
+	if len(doc.Parts) == 0 || len(doc.Parts) > store.MaxPart {
+		return refuse("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema.")
+	}
+	cond, err := writeCondition(c.r.Header)
+	if err != nil {
+		return err
+	}
+	u, err := c.upload()
+	if err != nil {
+		return err
+	}
+	chosen := make([]store.Chosen, len(doc.Parts))
+	for i, p := range doc.Parts {
+		chosen[i] = store.Chosen{Number: p.PartNumber, ETag: strings.Trim(p.ETag, `"`), Checksums: p.byAlgorithm()}
+	}
+	finish := func(info *store.Info) error { return finishUpload(info, u, c.r.Header) }
+	info, err := c.gw.store.Complete(c.r.Context(), c.name(), u, chosen, minPart, finish, cond)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("x-amz-server-side-encryption", "AES256")
+	c.writeXML(http.StatusOK, completedXML{
+		Xmlns: namespace, Location: "http://" + c.r.Host + c.r.URL.Path, Bucket: c.bucket, Key: c.key,
+		ETag: quote(info.ETag), checksumXML: checksumsOf(info.Checksums), ChecksumType: info.ChecksumType,
+	})
+	return nil
+}
+
+// finishUpload gives the object its checksum, and compares it and the size with
+// what the request states.
+func finishUpload(info *store.Info, u *store.Upload, h http.Header) error {
+	if text := h.Get("x-amz-mp-object-size"); text != "" && text != strconv.FormatInt(info.Size, 10) {
+		return refuse("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match what was computed.")
+	}
+	if u.Algorithm == "" {
+		return nil
+	}
+	sum, err := combine(info.Parts, u.Algorithm, info.ChecksumType)
+	if err != nil {
+		return err
+	}
+	info.Checksums = map[string]string{u.Algorithm: sum}
+	given := h.Get("x-amz-checksum-" + u.Algorithm)
+	if whole, _, _ := strings.Cut(sum, "-"); given != "" && given != sum && given != whole {
+		return refuse("BadDigest", "The %s you specified did not match the calculated checksum.", strings.ToUpper(u.Algorithm))
+	}
+	return nil
+}
+
+// combine makes an object's checksum of those of its parts, without reading
+// them.
+func combine(parts []store.Part, algorithm, kind string) (string, error) {
+	sum := algorithms[algorithm]()
+	whole := uint64(0)
+	for i, p := range parts {
+		raw, err := base64.StdEncoding.DecodeString(p.Checksums[algorithm])
+		if err != nil || len(raw) != sum.Size() {
+			return "", refuse("InvalidPart", "Part %d has no %s checksum.", p.Number, strings.ToUpper(algorithm))
+		}
+		if kind == composite {
+			sum.Write(raw)
+			continue
+		}
+		if crc := number(raw); i == 0 {
+			whole = crc
+		} else {
+			whole = polynomials[algorithm].join(whole, crc, p.Size)
+		}
+	}
+	if kind == composite {
+		return base64.StdEncoding.EncodeToString(sum.Sum(nil)) + "-" + strconv.Itoa(len(parts)), nil
+	}
+	raw := make([]byte, sum.Size())
+	for i := range raw {
+		raw[i] = byte(whole >> (8 * (len(raw) - 1 - i)))
+	}
+	return base64.StdEncoding.EncodeToString(raw), nil
+}
+
+// number reads a big-endian checksum.
+func number(raw []byte) uint64 {
+	n := uint64(0)
+	for _, b := range raw {
+		n = n<<8 | uint64(b)
+	}
+	return n
+}

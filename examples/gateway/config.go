@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Config is the one file that configures a gateway. Paths are relative to the
+// file's own folder.
+type Config struct {
+	Listen  string `json:"listen"`  // address and port; default 127.0.0.1:9000
+	Store   string `json:"store"`   // folder of the objects
+	Region  string `json:"region"`  // default us-east-1
+	Account string `json:"account"` // twelve digits: whom the buckets and users belong to
+	Domain  string `json:"domain"`  // bucket.DOMAIN addresses a bucket; empty: only paths do
+	TLSCert string `json:"tls_cert"`
+	TLSKey  string `json:"tls_key"`
+	Users   []User `json:"users"`
+
+	SecurityGroup string   `json:"security_group"` // file of `aws ec2 describe-security-groups`; empty: everybody may connect
+	Reload        duration `json:"reload"`         // how often changed files are looked for; default 1s
+
+	MaxObjectBytes int64    `json:"max_object_bytes"` // default 5 GiB
+	MaxRequests    int      `json:"max_requests"`     // under way at once; default 256
+	Stall          duration `json:"stall"`            // how long a body may stand still; default 30s
+	UploadExpiry   duration `json:"upload_expiry"`    // when an unfinished upload is forgotten; default 168h
+
+	dir   string
+	stall time.Duration
+}
+
+// User is somebody with a key. Several entries may name one user, each with a
+// key of its own.
+type User struct {
+	Name            string    `json:"name"`
+	AccessKeyID     string    `json:"access_key_id"`
+	SecretAccessKey string    `json:"secret_access_key"`
+	SessionToken    string    `json:"session_token"` // of temporary keys
+	Expires         time.Time `json:"expires,omitzero"`
+}
+
+// String names the user without the keys.
+func (u User) String() string { return "user " + u.Name }
+
+// duration is a time.Duration written as in "30s".
+type duration time.Duration
+
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = duration(v)
+	return err
+}
+
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// readConfig reads the file strictly: a field that it does not know is an
+// error, since a misspelled limit is no limit.
+func readConfig(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	c := &Config{dir: filepath.Dir(path)}
+	if err := d.Decode(c); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: more than one document", path)
+	}
+	if err := c.complete(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// complete fills in defaults and checks what can be wrong.
+func (c *Config) complete() error {
+	setDefault(&c.Listen, "127.0.0.1:9000")
+	setDefault(&c.Region, "us-east-1")
+	setDefault(&c.Account, "123456789012")
+	setDefault(&c.MaxObjectBytes, 5<<30)
+	setDefault(&c.MaxRequests, 256)
+	setDefault(&c.Stall, duration(30*time.Second))
+	setDefault(&c.Reload, duration(time.Second))
+	setDefault(&c.UploadExpiry, duration(7*24*time.Hour))
+	c.stall = time.Duration(c.Stall)
+	if c.Store == "" {
+		return errors.New("store: a folder is needed")
+	}
+	for _, path := range []*string{&c.Store, &c.TLSCert, &c.TLSKey, &c.SecurityGroup} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(c.dir, *path)
+		}
+	}
+	seen := map[string]bool{}
+	for i, u := range c.Users {
+		switch {
+		case u.Name == "" || u.AccessKeyID == "" || u.SecretAccessKey == "":
+			return fmt.Errorf("users[%d]: name, access_key_id and secret_access_key are needed", i)
+		case seen[u.AccessKeyID]:
+			return fmt.Errorf("users[%d]: access key %s is there twice", i, u.AccessKeyID)
+		}
+		seen[u.AccessKeyID] = true
+	}
+	return nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/xml"
+	"net/http"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
+)
+
+type deleteXML struct {
+	XMLName xml.Name `xml:"Delete"`
+	Quiet   bool
+	Objects []struct {
+		Key       string
+		VersionID string `xml:"VersionId"`
+		ETag      string
+	} `xml:"Object"`
+}
+
+type deletedXML struct{ Key string }
+
+type deleteErrorXML struct{ Key, Code, Message string }
+
+type deleteResultXML struct {
+	XMLName xml.Name         `xml:"DeleteResult"`
+	Xmlns   string           `xml:"xmlns,attr"`
+	Deleted []deletedXML     `xml:",omitempty"`
+	Errors  []deleteErrorXML `xml:"Error,omitempty"`
+}
+
+// deleteObjects deletes up to a thousand objects. Each is authorized by itself.
+func deleteObjects(c *call) error {
+	h := c.r.Header
+	sums, err := newDigests(h)
+	if err != nil {
+		return err
+	}
+	if sums.wantMD5 == nil && len(sums.sums) == 0 {
+		return refuse("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	}
+	text, err := c.readBody(4 << 20)
+	if err != nil {
+		return err
+	}
+	_, _ = sums.Write(text)
+	if err := sums.check(); err != nil {
+		return err
+	}
+	var doc deleteXML
+	if err := xml.Unmarshal(text, &doc); err != nil || len(doc.Objects) == 0 || len(doc.Objects) > 1000 {
+		return refuse("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema.")
+	}
+	if _, err := c.gw.store.Bucket(c.bucket); err != nil {
+		return err
+	}
+	result := deleteResultXML{Xmlns: namespace}
+	for _, o := range doc.Objects {
+		err := c.deleteOne(o.Key, o.VersionID)
+		switch {
+		case err != nil:
+			f := asFault(err)
+			result.Errors = append(result.Errors, deleteErrorXML{o.Key, f.Code, f.Message})
+		case !doc.Quiet:
+			result.Deleted = append(result.Deleted, deletedXML{o.Key})
+		}
+	}
+	c.writeXML(http.StatusOK, result)
+	return nil
+}
+
+func (c *call) deleteOne(key, version string) error {
+	if version != "" && version != "null" {
+		return refuse("NoSuchVersion", "The specified version does not exist.")
+	}
+	name := store.Name{Bucket: c.bucket, Key: key}
+	if err := c.gw.authorizeKey(c, "s3:DeleteObject", name); err != nil {
+		return err
+	}
+	return c.gw.store.Delete(c.r.Context(), name, nil)
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
+	"github.com/sallyport-go/sallyport/sigv4"
+)
+
+// Gateway answers S3 requests. It is immutable once made, but for what its
+// parts guard themselves, and safe for concurrent use.
+type Gateway struct {
+	config   *Config
+	store    *store.Store
+	log      *slog.Logger
+	verifier *sigv4.Verifier
+	slots    chan struct{} // one for every request under way
+}
+
+// call is one request on its way through the gateway.
+type call struct {
+	gw          *Gateway
+	w           http.ResponseWriter
+	r           *http.Request
+	id          string // of the request, in answers and logs
+	query       url.Values
+	bucket, key string
+	op          *operation
+	caller      caller
+	admitted    bool
+	fault       *fault // what it was refused with
+}
+
+// ServeHTTP is the whole gateway on one page: every request goes through these
+// doors in this order, and the first that refuses answers. The security group
+// stands in front of them, at the listener: see firewall.go.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := g.begin(w, r)
+	defer g.end(c, time.Now())
+	for _, door := range []func(*call) error{
+		g.admit,        // is there room for another request?
+		g.route,        // which operation, bucket and key is it?
+		g.authenticate, // who signed it, and is the signature good?
+		g.authorize,    // may they do it?
+		g.operate,      // what S3 does
+	} {
+		if err := door(c); err != nil {
+			c.writeFault(asFault(err))
+			return
+		}
+	}
+}
+
+// begin gives the request an id and its body rolling deadlines.
+func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *call {
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails
+	c := &call{gw: g, w: w, r: r, id: strings.ToUpper(hex.EncodeToString(id[:]))}
+	w.Header().Set("x-amz-request-id", c.id)
+	w.Header().Set("Server", "sallyport")
+	pace(c, g.config.stall)
+	return c
+}
+
+// end logs the request and makes room for another.
+func (g *Gateway) end(c *call, started time.Time) {
+	if c.admitted {
+		<-g.slots
+	}
+	level, attrs := slog.LevelInfo, []slog.Attr{
+		slog.String("id", c.id), slog.String("remote", c.r.RemoteAddr), slog.String("method", c.r.Method),
+		slog.String("operation", c.opName()), slog.String("bucket", c.bucket), slog.String("key", c.key),
+		slog.String("user", c.caller.Name), slog.Duration("took", time.Since(started)),
+	}
+	if f := c.fault; f != nil {
+		attrs = append(attrs, slog.String("code", f.Code), slog.String("message", f.Message))
+		if f.Status >= http.StatusInternalServerError {
+			level, attrs = slog.LevelError, append(attrs, slog.Any("cause", f.cause))
+		}
+	}
+	g.log.LogAttrs(context.WithoutCancel(c.r.Context()), level, "request", attrs...)
+}
+
+// admit takes a slot, or refuses: memory and files are bounded by the number of
+// requests under way.
+func (g *Gateway) admit(c *call) error {
+	select {
+	case g.slots <- struct{}{}:
+		c.admitted = true
+		return nil
+	default:
+		return refuse("SlowDown", "Please reduce your request rate.")
+	}
+}
+
+func (g *Gateway) operate(c *call) error { return c.op.handle(c) }
+
+func (c *call) opName() string {
+	if c.op == nil {
+		return ""
+	}
+	return c.op.Name
+}
+
+// name is the object that the request is about.
+func (c *call) name() store.Name { return store.Name{Bucket: c.bucket, Key: c.key} }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command gateway is an S3-compatible object gateway that uses every package
+// of sallyport.
+//
+//	gateway -config FILE [-tls-cert FILE -tls-key FILE]
+//	gateway -demo
+//
+// It exits 0 when it was told to end, 1 when a step of the demonstration did
+// not do what it should, 2 for usage and 3 when it cannot start.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	flags := flag.NewFlagSet("gateway", flag.ContinueOnError)
+	path := flags.String("config", "", "the configuration, a JSON `file`")
+	listen := flags.String("listen", "", "listen on this `address` instead of the configured one")
+	cert := flags.String("tls-cert", "", "serve TLS with the certificate chain in this PEM `file`")
+	key := flags.String("tls-key", "", "the certificate's private key, a PEM `file`")
+	showcase := flags.Bool("demo", false, "start on a free loopback port with a temporary store, drive it with an S3 client, and end")
+	if err := flags.Parse(args); err != nil {
+		if err == flag.ErrHelp {
+			return 0
+		}
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	switch {
+	case flags.NArg() > 0 || *showcase == (*path != "") || (*cert == "") != (*key == ""):
+		fmt.Fprintln(os.Stderr, "gateway: -config FILE or -demo is needed; -tls-cert and -tls-key go together")
+		flags.Usage()
+		return 2
+	case *showcase:
+		return demo(ctx, os.Stdout)
+	}
+	config, err := readConfig(*path)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gateway:", err)
+		return 3
+	}
+	if *listen != "" {
+		config.Listen = *listen
+	}
+	if *cert != "" {
+		config.TLSCert, config.TLSKey = *cert, *key
+	}
+	return serve(ctx, config)
+}
+
+// serve runs a gateway until a signal ends it.
+func serve(ctx context.Context, config *Config) int {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	s, err := start(config, log)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gateway:", err)
+		return 3
+	}
+	log.Info("listening", "url", s.url(), "store", config.Store)
+	select {
+	case <-ctx.Done():
+	case err := <-s.done:
+		log.Error("serving ended", "cause", err)
+		return 3
+	}
+	log.Info("shutting down")
+	if err := s.shutdown(); err != nil {
+		log.Error("shutdown", "cause", err)
+		return 3
+	}
+	return 0
+}

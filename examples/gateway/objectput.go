@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
+)
+
+func putObject(c *call) error {
+	cond, err := writeCondition(c.r.Header)
+	if err != nil {
+		return err
+	}
+	info, err := objectInfo(c.r.Header)
+	if err != nil {
+		return err
+	}
+	sums, err := newDigests(c.r.Header)
+	if err != nil {
+		return err
+	}
+	w, err := c.gw.store.Create(c.r.Context(), c.name())
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if err := c.receive(w, sums); err != nil {
+		return err
+	}
+	info.ETag, info.Checksums = sums.etag(), sums.values()
+	if len(info.Checksums) > 0 {
+		info.ChecksumType = fullObject
+	}
+	if err := w.Commit(c.r.Context(), info, cond); err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("ETag", quote(info.ETag))
+	h.Set("x-amz-server-side-encryption", "AES256")
+	sums.write(h)
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// receive stores a body up to the limit, hashing it on the way. Only a body
+// that was read to its very end is good: until then neither its hash nor its
+// last chunk has been checked.
+func (c *call) receive(w io.Writer, sums *digests) error {
+	limit := c.gw.config.MaxObjectBytes
+	if c.r.ContentLength > limit+limit/8 { // chunk signatures take their share
+		return tooLarge(limit)
+	}
+	if c.r.ContentLength < 0 && !c.chunked() {
+		return refuse("MissingContentLength", "You must provide the Content-Length HTTP header.")
+	}
+	n, err := io.Copy(io.MultiWriter(w, sums), io.LimitReader(c.r.Body, limit+1))
+	if err != nil {
+		return bodyFault(err)
+	}
+	if n > limit {
+		return tooLarge(limit)
+	}
+	return sums.check()
+}
+
+func tooLarge(limit int64) error {
+	return refuse("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size, %d bytes", limit)
+}
+
+// chunked says whether the body is framed by aws-chunked, which carries its own
+// length.
+func (c *call) chunked() bool {
+	return strings.HasPrefix(c.r.Header.Get("x-amz-content-sha256"), "STREAMING-")
+}
+
+// keptHeaders are stored with an object and given back with it.
+var keptHeaders = []string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires"}
+
+// refusedHeaders ask for what this gateway does not do; to ignore them would
+// be to promise it.
+var refusedHeaders = []string{
+	"x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
+	"x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold",
+	"x-amz-server-side-encryption-customer-algorithm", "x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5",
+	"x-amz-copy-source-server-side-encryption-customer-algorithm", "x-amz-website-redirect-location", "x-amz-write-offset-bytes",
+	"x-amz-server-side-encryption-aws-kms-key-id",
+}
+
+// objectInfo reads what a request's headers say of the object.
+func objectInfo(h http.Header) (*store.Info, error) {
+	for _, name := range refusedHeaders {
+		if h.Get(name) != "" {
+			return nil, refuse("NotImplemented", "A header you provided implies functionality that is not implemented.").with("Header", name)
+		}
+	}
+	if acl := h.Get("x-amz-acl"); acl != "" && acl != "private" && acl != "bucket-owner-full-control" {
+		return nil, refuse("AccessControlListNotSupported", "The bucket does not allow ACLs: grant access by a bucket policy.")
+	}
+	if sse := h.Get("x-amz-server-side-encryption"); sse != "" && sse != "AES256" {
+		return nil, refuse("NotImplemented", "Objects are encrypted under the gateway's own key.").with("Header", "x-amz-server-side-encryption")
+	}
+	info := &store.Info{Headers: map[string]string{}, Meta: map[string]string{}}
+	for _, name := range keptHeaders {
+		if value := h.Get(name); value != "" {
+			info.Headers[name] = value
+		}
+	}
+	dropChunked(info.Headers, h)
+	if err := readMeta(info, h); err != nil {
+		return nil, err
+	}
+	tags, err := parseTagging(h.Get("x-amz-tagging"))
+	info.Tags = tags
+	return info, err
+}
+
+// dropChunked takes the framing out of Content-Encoding: it is not the object's.
+func dropChunked(kept map[string]string, h http.Header) {
+	var rest []string
+	for _, line := range h.Values("Content-Encoding") {
+		for token := range strings.SplitSeq(line, ",") {
+			if token = strings.TrimSpace(token); token != "" && !strings.EqualFold(token, "aws-chunked") {
+				rest = append(rest, token)
+			}
+		}
+	}
+	delete(kept, "Content-Encoding")
+	if len(rest) > 0 {
+		kept["Content-Encoding"] = strings.Join(rest, ",")
+	}
+}
+
+// maxMeta is how many bytes of names and values of metadata an object may have.
+const maxMeta = 2048
+
+func readMeta(info *store.Info, h http.Header) error {
+	size := 0
+	for name, values := range h {
+		rest, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-meta-")
+		if !ok {
+			continue
+		}
+		info.Meta[rest] = strings.Join(values, ",")
+		size += len(rest) + len(info.Meta[rest])
+	}
+	if size > maxMeta {
+		return refuse("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size, %d bytes", maxMeta)
+	}
+	return nil
+}
+
+// parseTagging reads x-amz-tagging: at most ten tags, as a query string.
+func parseTagging(text string) (map[string]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	query, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, refuse("InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters")
+	}
+	tags := map[string]string{}
+	for name, values := range query {
+		if len(values) != 1 {
+			return nil, errDuplicateTag
+		}
+		tags[name] = values[0]
+	}
+	return tags, checkTags(tags)
+}
+
+var errDuplicateTag = refuse("InvalidTag", "Cannot provide multiple Tags with the same key")
+
+func checkTags(tags map[string]string) error {
+	if len(tags) > 10 {
+		return refuse("BadRequest", "Object tags cannot be greater than 10")
+	}
+	for name, value := range tags {
+		if name == "" || len([]rune(name)) > 128 || len([]rune(value)) > 256 || strings.HasPrefix(name, "aws:") {
+			return refuse("InvalidTag", "The tag you have provided is invalid")
+		}
+	}
+	return nil
+}
+
+func deleteObject(c *call) error {
+	var cond store.Condition
+	if match := c.r.Header.Get("If-Match"); match != "" {
+		cond = func(current *store.Info) error {
+			if current == nil || !tagMatches(match, current.ETag) {
+				return refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold").with("Condition", "If-Match")
+			}
+			return nil
+		}
+	}
+	err := c.gw.store.Delete(c.r.Context(), c.name(), cond)
+	if err != nil && !errors.Is(err, store.ErrNoKey) {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/xml"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
+)
+
+type tagXML struct{ Key, Value string }
+
+type taggingXML struct {
+	XMLName xml.Name `xml:"Tagging"`
+	Xmlns   string   `xml:"xmlns,attr"`
+	Tags    []tagXML `xml:"TagSet>Tag"`
+}
+
+func getTagging(c *call) error {
+	info, err := c.gw.store.Stat(c.r.Context(), c.name())
+	if err != nil {
+		return c.hideMissing(err)
+	}
+	doc := taggingXML{Xmlns: namespace}
+	for _, key := range slices.Sorted(maps.Keys(info.Tags)) {
+		doc.Tags = append(doc.Tags, tagXML{key, info.Tags[key]})
+	}
+	c.writeXML(http.StatusOK, doc)
+	return nil
+}
+
+func putTagging(c *call) error {
+	var doc taggingXML
+	if err := c.readXML(64<<10, &doc); err != nil {
+		return err
+	}
+	tags := map[string]string{}
+	for _, t := range doc.Tags {
+		if _, twice := tags[t.Key]; twice {
+			return errDuplicateTag
+		}
+		tags[t.Key] = t.Value
+	}
+	if err := checkTags(tags); err != nil {
+		return err
+	}
+	if err := c.setTags(tags); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func deleteTagging(c *call) error {
+	if err := c.setTags(nil); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (c *call) setTags(tags map[string]string) error {
+	return c.gw.store.Update(c.r.Context(), c.name(), func(info *store.Info) { info.Tags = tags })
+}
