@@ -82,8 +82,8 @@ const (
 	stAfter                // what follows a value: comma, closing, end
 )
 
-// Scanner hands out the tokens of one document. Its zero value is not usable;
-// get one with New or NewReader, or Reset an old one.
+// Scanner hands out the tokens of one document. Get one with New or NewReader,
+// or Reset an old one or the zero value; do not copy it.
 type Scanner struct {
 	data   []byte // the document, or the window of it that is in memory
 	pos    int    // of the next byte in data
@@ -107,6 +107,11 @@ type Scanner struct {
 	lines   int   // line ends before data[0]
 	newline int64 // offset of the last line end before data[0], or -1
 	err     error // the first error, which stays
+
+	// Room for a small document, so that reading one costs one allocation.
+	frameRoom [8]frame
+	nameRoom  [8]nameRef
+	arenaRoom [128]byte
 }
 
 // frame is an open object or array.
@@ -153,11 +158,15 @@ func (s *Scanner) ResetReader(r io.Reader, limits Limits) {
 }
 
 func (s *Scanner) reset(limits Limits) {
-	s.names.reset()
-	*s = Scanner{
-		limits: limits.filled(), frames: s.frames[:0], names: s.names, text: s.text[:0],
-		pinned: -1, newline: -1,
+	if s.frames == nil {
+		s.frames, s.names.refs, s.names.arena = s.frameRoom[:0], s.nameRoom[:0], s.arenaRoom[:0]
 	}
+	s.names.reset()
+	s.frames = s.frames[:0]
+	s.limits = limits.filled()
+	s.pos, s.begin, s.end, s.tokens = 0, 0, 0, 0
+	s.kind, s.state, s.escape, s.nested = Invalid, stValue, false, false
+	s.base, s.pinned, s.lines, s.newline, s.err = 0, -1, 0, -1, nil
 }
 
 // Next advances to the next token and returns its kind. After the last token
