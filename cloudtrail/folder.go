@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudtrail
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path"
+)
+
+// Folder is a Sink of files that Directory reads: bucket/key, and for digests a
+// file with the metadata beside it. It is safe for concurrent use.
+type Folder struct {
+	Root *os.Root
+}
+
+// Put writes the metadata and then the object, each to a temporary file that is
+// synced and renamed. Metadata without an object are nothing; so an object is
+// there with its metadata or not at all.
+func (f Folder) Put(_ context.Context, o *StoredObject) error {
+	name, err := file(o.Bucket, o.Key)
+	if err != nil {
+		return err
+	}
+	if err := f.Root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	if o.Metadata != nil {
+		meta, err := marshalSidecar(o.Metadata)
+		if err != nil {
+			return err
+		}
+		if err := f.write(name+sidecar, meta); err != nil {
+			return err
+		}
+	}
+	return f.write(name, o.Body)
+}
+
+func (f Folder) write(name string, data []byte) (err error) {
+	temp := path.Join(path.Dir(name), "."+rand.Text()+".tmp")
+	file, err := f.Root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Root.Remove(temp) // the first error is the one that counts
+		}
+	}()
+	if _, err = file.Write(data); err == nil {
+		err = file.Sync()
+	}
+	if errClose := file.Close(); err == nil {
+		err = errClose
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	if err = f.Root.Rename(temp, name); err != nil {
+		return err
+	}
+	f.sync(path.Dir(name))
+	return nil
+}
+
+// sync makes the rename durable where folders can be synced.
+func (f Folder) sync(dir string) {
+	d, err := f.Root.Open(dir)
+	if err != nil {
+		return
+	}
+	_ = d.Sync() // not every system can
+	_ = d.Close()
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudtrail
+
+import (
+	"cmp"
+	"context"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// keyHashes is a set of object locations that holds 16 bytes for each. The
+// hash is keyed with randomness of the process, so that nobody can make a name
+// that is taken for another.
+type keyHashes struct {
+	seeds  [2]maphash.Seed
+	list   [][2]uint64
+	sorted bool
+}
+
+func (k *keyHashes) hash(bucket, key string) (h [2]uint64) {
+	for i, seed := range k.seeds {
+		var m maphash.Hash
+		m.SetSeed(seed)
+		_, _ = m.WriteString(bucket) // it cannot fail
+		_ = m.WriteByte(0)
+		_, _ = m.WriteString(key)
+		h[i] = m.Sum64()
+	}
+	return h
+}
+
+func (k *keyHashes) add(bucket, key string) {
+	if k.list == nil {
+		k.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+	}
+	k.list = append(k.list, k.hash(bucket, key))
+	k.sorted = false
+}
+
+func compareHashes(a, b [2]uint64) int {
+	return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+}
+
+// sort prepares for has, which may then be called by several goroutines.
+func (k *keyHashes) sort() {
+	slices.SortFunc(k.list, compareHashes)
+	k.sorted = true
+}
+
+func (k *keyHashes) has(bucket, key string) bool {
+	if len(k.list) == 0 {
+		return false
+	}
+	_, found := slices.BinarySearchFunc(k.list, k.hash(bucket, key), compareHashes)
+	return found
+}
+
+// unreferenced lists the log files of every folder that was examined and
+// reports those that no digest lists although digests cover their time.
+func (r *run) unreferenced(ctx context.Context) error {
+	folders := map[folder]bool{}
+	for _, c := range r.chains {
+		for _, s := range c.digests {
+			if s.selected {
+				folders[c.folder(s)] = true
+			}
+		}
+	}
+	r.listed.sort()
+	type listing struct {
+		folder  folder
+		prefix  string
+		covered []Interval
+	}
+	var work []listing
+	for f := range folders {
+		covered := r.exhaustive(f)
+		kinds := []string{"CloudTrail"}
+		for k := range maps.Keys(r.kinds) {
+			if k.folder == f {
+				kinds = append(kinds, k.kind)
+			}
+		}
+		for _, kind := range kinds {
+			for _, day := range r.days(covered) {
+				work = append(work, listing{f, f.key(kind) + day, covered})
+			}
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, r.v.Workers)
+	for _, l := range work {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := r.listLogs(ctx, l.folder, l.prefix, l.covered); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// days returns the folders below a log folder that the request concerns: one a
+// day for short requests, else "" for all.
+func (r *run) days(covered []Interval) []string {
+	const most = 62
+	from, to := r.v.From, r.v.To
+	if len(covered) > 0 {
+		from = minTime(from, covered[0].From)
+		if last := covered[len(covered)-1].To; last.After(to) {
+			to = last
+		}
+	}
+	if r.v.From.IsZero() || to.Sub(from) > most*24*hour {
+		return []string{""}
+	}
+	var days []string
+	for d := from.Truncate(24 * hour); !d.After(to); d = d.Add(24 * hour) {
+		days = append(days, d.Format(layoutDay)+"/")
+	}
+	return days
+}
+
+// listLogs goes through the log files under a prefix.
+func (r *run) listLogs(ctx context.Context, f folder, prefix string, covered []Interval) error {
+	for key, err := range r.v.Source.List(ctx, f.bucket, prefix, "") {
+		if err != nil {
+			return errListing(location{f.bucket, prefix}, err)
+		}
+		at, ok := logTime(key)
+		if !ok || r.listed.has(f.bucket, key) {
+			continue
+		}
+		switch {
+		case within(covered, at, at.Add(r.v.LogMargin)) && !r.v.CountUnreferenced:
+			found := newFinding(LogUnreferenced, nil, at, location{f.bucket, key}.String(), "")
+			r.report(found)
+		case !at.Before(r.v.From) && !at.After(r.v.To):
+			r.mu.Lock()
+			r.counts.UnreferencedUncovered++
+			r.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// logTime reads the time in the name of a log file, wherever it lies: a forged
+// one need not be in the folder of its day to be read by those who query the
+// trail.
+func logTime(key string) (time.Time, bool) {
+	rest := key[strings.LastIndexByte(key, '/')+1:]
+	for range 3 {
+		_, after, ok := strings.Cut(rest, "_")
+		if !ok {
+			return time.Time{}, false
+		}
+		rest = after
+	}
+	at, _, ok := logStamp(rest)
+	return at, ok
+}
+
+// exhaustive returns the time in which a log file of the folder has to be
+// listed: the time that digests cover, less the time in which some chain was
+// active there whose digests do not.
+func (r *run) exhaustive(f folder) []Interval {
+	var covered, open []Interval
+	for _, c := range r.chains {
+		if !slices.ContainsFunc(c.digests, func(s *state) bool { return c.folder(s) == f }) {
+			continue
+		}
+		if c.id.Backfill {
+			open = append(open, c.unverifiedHours()...)
+			open = append(open, c.missing...)
+			continue
+		}
+		own := c.covered()
+		covered = append(covered, own...)
+		open = append(open, subtract(r.active(c), own)...)
+	}
+	return subtract(union(covered), union(open))
+}
+
+// covered returns the time of a chain's accepted digests that state which log
+// files there are.
+func (c *chainState) covered() []Interval {
+	var list []Interval
+	for _, s := range c.digests {
+		if s.inRange && s.accepted && s.hasLogs && !s.broken {
+			list = append(list, Interval{s.start, s.end})
+		}
+	}
+	return union(list)
+}
+
+func (c *chainState) unverifiedHours() []Interval {
+	var list []Interval
+	for _, s := range c.digests {
+		if s.inRange && !s.accepted {
+			list = append(list, Interval{s.end.Add(-hour), s.end})
+		}
+	}
+	return union(list)
+}
+
+// active returns the time in which a chain may have delivered log files: from
+// its first digest, which is its beginning only if it is a starting one, to
+// two hours after its last, when the next would long have been delivered, less
+// its gaps.
+func (r *run) active(c *chainState) []Interval {
+	first, last := c.digests[0], c.digests[len(c.digests)-1]
+	span := Interval{first.end.Add(-hour), last.end.Add(2 * hour)}
+	for _, s := range c.digests {
+		if s.inRange {
+			if s.accepted && s.previous == nil && s == first {
+				span.From = s.start
+			} else {
+				span.From = minTime(span.From, r.v.From)
+			}
+			break
+		}
+	}
+	if c.tail == "missing" {
+		span.To = r.expected().Add(2 * hour)
+	}
+	return subtract([]Interval{span}, c.gaps)
+}

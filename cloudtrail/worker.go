@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudtrail
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+)
+
+// worker reads objects one after the other. Its buffers live as long as it.
+type worker struct {
+	run   *run
+	queue *queue
+	inf   *inflater
+	buf   []byte // a digest, uncompressed
+}
+
+// tries is how often an object is opened before a transport fault counts.
+const tries = 3
+
+// fetch opens and inflates an object, again after a transport fault. begin is
+// called before each try.
+func (w *worker) fetch(ctx context.Context, where location, stored, inflated int64, begin func(*Object), each func([]byte)) (res result, err error) {
+	if w.inf == nil {
+		var gz Gunzip
+		if w.run.v.NewGunzip != nil {
+			gz = w.run.v.NewGunzip()
+		}
+		w.inf = newInflater(gz)
+	}
+	if len(where.key) > maxKey {
+		return res, fmt.Errorf("%w: object key of more than %d bytes", ErrLimit, maxKey)
+	}
+	wait := 100 * time.Millisecond
+	for try := 1; ; try++ {
+		res, err = w.fetchOnce(ctx, where, stored, inflated, begin, each)
+		var fault *errTransport
+		if err == nil || try == tries || !errors.As(err, &fault) && !errors.Is(err, ErrTransient) {
+			return res, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return res, context.Cause(ctx)
+		case <-timer.C:
+		}
+		wait *= 4
+	}
+}
+
+func (w *worker) fetchOnce(ctx context.Context, where location, stored, inflated int64, begin func(*Object), each func([]byte)) (result, error) {
+	o, err := w.run.v.Source.Open(ctx, where.bucket, where.key)
+	if err != nil {
+		return result{}, err
+	}
+	defer o.Body.Close()
+	if o.Size > stored {
+		return result{}, fmt.Errorf("%w: stored object of more than %d bytes", ErrLimit, stored)
+	}
+	if begin != nil {
+		begin(o)
+	}
+	return w.inf.read(o.Body, o.Size, stored, inflated, each)
+}
+
+// digest does one digest task.
+func (w *worker) digest(ctx context.Context, t digestTask) {
+	c := t.chain
+	if !t.walk {
+		w.checkDigest(ctx, c, c.digests[t.index], "", false)
+		return
+	}
+	w.walk(ctx, c, t.index)
+	if t.index > 0 && !c.digests[t.index-1].end.Before(c.from.Add(-hour)) {
+		w.queue.addDigest(digestTask{c, t.index - 1, true})
+	}
+}
+
+// walk checks the digest of a copy without metadata whose turn it is. Its
+// signature stands in the digest that follows; the newest has none, which is no
+// reason to doubt what it says about the one before it, since that is proved
+// by the signature itself.
+func (w *worker) walk(ctx context.Context, c *chainState, index int) {
+	s := c.digests[index]
+	if s.read && !s.deferred {
+		return // it has its finding, and supplies nothing
+	}
+	signature, ok := c.signed[c.location(s)]
+	newest := true
+	if index+1 < len(c.digests) {
+		next := c.digests[index+1]
+		newest = next.accepted && next.previous == nil
+	}
+	s.deferred = false
+	d := w.checkDigest(ctx, c, s, signature, true)
+	switch {
+	case d == nil || ok && !s.accepted:
+		return
+	case !ok && s.selected:
+		f := newFinding(DigestNoSig, &c.id, s.end, c.location(s).String(), "copy without metadata, and the digest after it supplies no signature")
+		if newest {
+			f.Severity, f.Detail = Warning, "newest digest of a copy without metadata"
+		}
+		w.run.report(f)
+	}
+	if d.Previous != nil && (ok || newest) {
+		c.signed[location{d.Previous.Bucket, d.Previous.Object}] = d.Previous.Signature
+	}
+}
+
+// fault is the first check that a digest failed.
+type fault struct {
+	code      Code
+	detail    string
+	want, got string
+	verdict   Verdict // where it is not the code's own
+	reason    shape
+}
+
+// checkDigest reads a digest, checks it, and accepts it or reports why not. With
+// walking, signature is what its successor holds, and a digest for which that
+// is empty is returned unreported after the checks that need none.
+func (w *worker) checkDigest(ctx context.Context, c *chainState, s *state, signature string, walking bool) *Digest {
+	r := w.run
+	where := c.location(s)
+	var meta map[string]string
+	copied := false
+	begin := func(o *Object) { w.buf, meta, copied = w.buf[:0], o.Metadata, o.Copied }
+	res, err := w.fetch(ctx, where, r.v.Limits.DigestStored, r.v.Limits.DigestInflated, begin,
+		func(p []byte) { w.buf = append(w.buf, p...) })
+	if ctx.Err() != nil {
+		return nil
+	}
+	if !s.read && s.selected {
+		r.step(func(p *Progress) { p.Digests++; p.Bytes += res.inflated })
+	}
+	s.read, s.sum = true, res.sum
+	if meta[metaSignature] != "" {
+		r.mu.Lock()
+		c.hasSignature = true
+		r.mu.Unlock()
+	}
+	ch := digestCheck{run: r, chain: c, state: s, where: where, meta: meta, signature: signature, walking: walking}
+	d, f := ch.form(res, w.buf, err)
+	if f == nil && signature == "" {
+		switch {
+		case walking:
+			return d
+		case meta[metaSignature] == "" && copied:
+			s.deferred = true
+			return nil
+		}
+	}
+	if f == nil {
+		f = ch.authenticity(ctx, d)
+	}
+	if f == nil && res.shape == shapeTrailing {
+		w.refuse(c, s, fault{code: DigestTrailing, reason: res.shape})
+	}
+	if f != nil {
+		w.refuse(c, s, *f)
+		return d
+	}
+	r.accept(c, s, d, w.queue)
+	w.continues(c, s)
+	if cap(w.buf) > 1<<20 {
+		w.buf = nil
+	}
+	return d
+}
+
+// refuse reports what is wrong with a digest, if it was asked for.
+func (w *worker) refuse(c *chainState, s *state, why fault) {
+	if !s.selected {
+		return
+	}
+	f := newFinding(why.code, &c.id, s.end, c.location(s).String(), why.detail)
+	f.Want, f.Got, f.reason = why.want, why.got, why.reason
+	if why.verdict != Valid {
+		f.Verdict = why.verdict
+	}
+	w.run.report(f)
+}
+
+// continues compares an accepted digest with the checkpoint that names it.
+func (w *worker) continues(c *chainState, s *state) {
+	end := c.continued
+	if end == nil || !s.selected || end.Digest != c.location(s).String() {
+		return
+	}
+	switch {
+	case !strings.EqualFold(end.SHA256, hexSum(s.sum)):
+		s.broken = true
+		w.refuse(c, s, fault{code: ChainBroken, detail: "not the digest the checkpoint names: hash differs", want: end.SHA256, got: hexSum(s.sum)})
+	case !strings.EqualFold(end.Signature, hex.EncodeToString(s.saved)):
+		s.broken = true
+		w.refuse(c, s, fault{code: ChainBroken, detail: "not the digest the checkpoint names: signature differs"})
+	}
+}
+
+// checkLog reads one log file and compares its hash with the signed one. A hash
+// that differs is computed once more from a second read.
+func (w *worker) checkLog(ctx context.Context, t logTask) {
+	where := location{t.log.Bucket, t.log.Object}
+	limit := w.run.v.Limits.LogInflated
+	var res result
+	var f *fault
+	for range 2 {
+		var err error
+		res, err = w.fetch(ctx, where, limit+limit>>8+1<<20, limit, nil, nil)
+		if ctx.Err() != nil {
+			return
+		}
+		f = logFault(res, err, t.log.Hash)
+		if f == nil || f.code != LogHashMismatch {
+			break
+		}
+	}
+	r := w.run
+	r.step(func(p *Progress) {
+		p.Logs++
+		p.Bytes += res.inflated
+		r.counts.Bytes += res.inflated
+		if f == nil {
+			r.counts.Logs.Valid++
+		} else {
+			r.counts.Logs.Invalid++
+		}
+	})
+	if f != nil {
+		n := newFinding(f.code, &t.chain.id, t.digest.end, where.String(), f.detail)
+		n.Want, n.Got, n.reason = f.want, f.got, f.reason
+		r.report(n)
+	}
+}
+
+func logFault(res result, err error, want string) *fault {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &fault{code: LogMissing}
+	case errors.Is(err, ErrArchived):
+		return &fault{code: LogArchived}
+	case err != nil:
+		return &fault{code: LogUnreadable, detail: detailOf(err)}
+	}
+	switch res.shape {
+	case shapeNotGzip:
+		return &fault{code: LogNotGzip, reason: res.shape}
+	case shapeBroken, shapeCut:
+		return &fault{code: LogInvalid, detail: res.shape.String(), reason: res.shape}
+	case shapeTrailing:
+		return &fault{code: LogTrailingData, reason: res.shape}
+	}
+	if got := hexSum(res.sum); !strings.EqualFold(got, want) {
+		return &fault{code: LogHashMismatch, want: want, got: got}
+	}
+	return nil
+}
+
+// detailOf says why an object could not be read.
+func detailOf(err error) string {
+	if errors.Is(err, ErrLimit) {
+		return "limit"
+	}
+	return err.Error()
+}
+
+func hexSum(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:]) }
+
+// sumText is the SHA-256 of a hex text without regard to case.
+func sumText(s string) [sha256.Size]byte { return sha256.Sum256([]byte(strings.ToLower(s))) }
+
+// verify checks an RSASSA-PKCS1-v1_5 signature with SHA-256 over text.
+func verify(key *rsa.PublicKey, text string, signature []byte) error {
+	sum := sha256.Sum256([]byte(text))
+	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature)
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/sallyport-go/sallyport/cloudtrail"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// exitError is the exit status of whatever kept the check from being done.
+const exitError = 3
+
+// run is the command; it returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "trailcheck:", err)
+		return write(usageReport(err), o, stdout, stderr)
+	}
+	rep, err := check(ctx, o, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "trailcheck:", err)
+		var hint interface{ Hint() string }
+		if errors.As(err, &hint) {
+			fmt.Fprintln(stderr, "trailcheck:", hint.Hint())
+		}
+	}
+	if rep == nil {
+		rep = &cloudtrail.Report{Verdict: cloudtrail.Failed}
+	}
+	return write(rep, o, stdout, stderr)
+}
+
+// usageReport is the report of a command line that cannot be understood.
+func usageReport(err error) *cloudtrail.Report {
+	return &cloudtrail.Report{Verdict: cloudtrail.Failed, Findings: []cloudtrail.Finding{{
+		Code: cloudtrail.UsageError, Severity: cloudtrail.Fault, Verdict: cloudtrail.Failed, Detail: err.Error(),
+	}}}
+}
+
+// write prints the report and returns the exit status.
+func write(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) int {
+	var err error
+	switch {
+	case o.format.value == "json":
+		err = rep.WriteJSON(stdout)
+	case isTerminal(stdout):
+		err = rep.WriteText(&painter{w: stdout})
+	default:
+		err = rep.WriteText(stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "trailcheck:", err)
+		return exitError
+	}
+	return rep.Verdict.ExitCode()
+}
+
+// check runs the validation the flags ask for. The report may be nil.
+func check(ctx context.Context, o *options, stderr io.Writer) (*cloudtrail.Report, error) {
+	v := &cloudtrail.Validator{
+		Regions: o.regions, Accounts: o.accounts, Trail: o.trail,
+		From: o.start.Time, To: o.end.Time, ExpectThrough: o.expect.Time,
+		CountUnreferenced: o.unreferenced.value == "count", Workers: o.workers,
+	}
+	if o.prefixGiven {
+		v.Prefixes = []string{o.prefix}
+	}
+	if len(o.keys) > 0 {
+		ring, err := readKeys(o.keys)
+		if err != nil {
+			return nil, err
+		}
+		v.Keys = ring
+	}
+	if o.checkpoint != "" {
+		c, err := readCheckpoint(o.checkpoint)
+		if err != nil {
+			return nil, err
+		}
+		v.Checkpoint = c
+	}
+	open := openTree
+	if o.dir == "" {
+		open = openBucket
+	}
+	done, err := open(ctx, o, v)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if isTerminal(stderr) {
+		bar := &bar{w: stderr}
+		v.Progress = bar.show
+		defer bar.clear()
+	}
+	rep, err := v.Run(ctx)
+	if err == nil && o.checkpoint != "" && rep.Checkpoint != nil {
+		err = writeCheckpoint(o.checkpoint, rep.Checkpoint)
+	}
+	return rep, err
+}
+
+// openTree makes a directory the source, without a way out of it.
+func openTree(_ context.Context, o *options, v *cloudtrail.Validator) (done func(), err error) {
+	root, err := os.OpenRoot(o.dir)
+	if err != nil {
+		return nil, err
+	}
+	done = func() { _ = root.Close() } // it was only read
+	tree := cloudtrail.Directory{FS: root.FS()}
+	v.Source = tree
+	if v.Buckets, err = tree.Buckets(); err != nil {
+		done()
+		return nil, err
+	}
+	if o.bucket != "" {
+		v.Buckets = slices.DeleteFunc(v.Buckets, func(b string) bool { return b != o.bucket })
+	}
+	if v.Keys == nil {
+		ring, err := tree.Keys()
+		if err != nil {
+			done()
+			return nil, err
+		}
+		v.Keys = ring
+	}
+	return done, nil
+}
+
+var keysName = regexp.MustCompile(`keys\.([a-z0-9-]+)\.json$`)
+
+// readKeys reads key files; the region is in the name, else they serve all.
+func readKeys(files []string) (cloudtrail.KeyRing, error) {
+	ring := cloudtrail.KeyRing{}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		keys, err := cloudtrail.ParseKeys(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		region := ""
+		if m := keysName.FindStringSubmatch(filepath.Base(name)); m != nil {
+			region = m[1]
+		}
+		ring[region] = append(ring[region], keys...)
+	}
+	return ring, nil
+}
