@@ -10,6 +10,15 @@ type Algorithm uint8
 const (
 	// AlgorithmV4 is AWS4-HMAC-SHA256, with a key derived from the secret.
 	AlgorithmV4 Algorithm = iota
+	// AlgorithmV4A is AWS4-ECDSA-P256-SHA256, with a key pair derived from the
+	// secret: who verifies needs the public key only, and one signature is good
+	// in several regions.
+	AlgorithmV4A
+)
+
+const (
+	algorithmHMAC  = "AWS4-HMAC-SHA256"
+	algorithmECDSA = "AWS4-ECDSA-P256-SHA256"
 )
 
 // String returns the name that travels in requests, such as
@@ -17,7 +26,9 @@ const (
 func (a Algorithm) String() string {
 	switch a {
 	case AlgorithmV4:
-		return "AWS4-HMAC-SHA256"
+		return algorithmHMAC
+	case AlgorithmV4A:
+		return algorithmECDSA
 	default:
 		return fmt.Sprintf("Algorithm(%d)", uint8(a))
 	}
@@ -43,8 +54,10 @@ func (a *Algorithm) UnmarshalText(text []byte) error {
 
 func parseAlgorithm(s string) (Algorithm, bool) {
 	switch s {
-	case "AWS4-HMAC-SHA256":
+	case algorithmHMAC:
 		return AlgorithmV4, true
+	case algorithmECDSA:
+		return AlgorithmV4A, true
 	default:
 		return 0, false
 	}

@@ -18,6 +18,8 @@ type claim struct {
 	scope         Scope
 	signedHeaders string
 	signature     Signature
+	der           string // the signature in hex, of AlgorithmV4A
+	regionSet     []string
 	date          string // YYYYMMDDTHHMMSSZ
 	at            time.Time
 	expires       time.Duration // of a presigned URL
@@ -175,6 +177,9 @@ func parseClaim(c *claim, credential, signature string, f fault) *Error {
 		return newError(f, "Credential, SignedHeaders or Signature is missing")
 	}
 	var err error
+	if c.algorithm == AlgorithmV4A {
+		return parseV4AClaim(c, credential, signature, f)
+	}
 	if c.accessKeyID, c.scope, err = ParseCredential(credential); err != nil {
 		return newError(f, "the credential is not accessKeyID/date/region/service/aws4_request").because(err)
 	}

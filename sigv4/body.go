@@ -50,7 +50,10 @@ func (v *Verifier) hashBody(r *http.Request, sc *scratch, c *claim, unknown bool
 
 // wrapBody is step 10: it replaces r.Body by the reader of the payload's mode.
 // The switch is exhaustive: a mode without a case is refused.
-func (v *Verifier) wrapBody(r *http.Request, c *claim, body []byte) *Error {
+func (v *Verifier) wrapBody(r *http.Request, c *claim, key *signingKey, body []byte) *Error {
+	if err := v.checkFramingHeaders(r, c); err != nil {
+		return err
+	}
 	switch c.payload.mode {
 	case PayloadBody:
 		if body != nil {
@@ -62,6 +65,10 @@ func (v *Verifier) wrapBody(r *http.Request, c *claim, body []byte) *Error {
 			return v.emptyBody(c)
 		}
 		r.Body = &bodyReader{v: v, body: r.Body, hash: sha256.New(), want: Signature{c.payload.sum}, length: r.ContentLength}
+	case PayloadChunked, PayloadChunkedTrailer, PayloadUnsignedTrailer:
+		return v.chunkedBody(r, c, key)
+	case PayloadEvents:
+		v.eventBody(r, c, key)
 	default:
 		return newError(faultPayload, "this payload mode is not known")
 	}

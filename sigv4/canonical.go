@@ -96,6 +96,7 @@ type scratch struct {
 	tmp    []byte  // a path being normalized, or a header name
 	digest [sha256.Size]byte
 	hash   [2 * sha256.Size]byte
+	sig    []byte // a signature in hex
 
 	// Offsets in buf of the parts of the canonical request.
 	uri, query, headers, signed, payload, end int

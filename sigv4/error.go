@@ -62,6 +62,12 @@ var (
 	// ErrBody is a body that is not the signed one, or ends early or late, or
 	// is too large to hash.
 	ErrBody = errors.New("sigv4: body is not the signed one")
+	// ErrReplayed is a request that a ReplayGuard has let through before.
+	ErrReplayed = errors.New("sigv4: request was accepted before")
+	// ErrEvent is an event message that cannot be encoded, or is none.
+	ErrEvent = errors.New("sigv4: no event message")
+	// ErrServerReport is an error body that ParseSignatureError cannot read.
+	ErrServerReport = errors.New("sigv4: unreadable error body")
 	// ErrKeyLookup is a key lookup that failed, or answered with no key.
 	ErrKeyLookup = errors.New("sigv4: key lookup failed")
 )

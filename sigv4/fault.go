@@ -30,6 +30,13 @@ const (
 	faultBodyHash
 	faultBodyLength
 	faultBodyTooLarge
+	faultChunkSignature
+	faultChunkSize
+	faultTrailer
+	faultChecksum
+	faultNoLength
+	faultFrame
+	faultReplay
 )
 
 // faultRow is what one fault answers in each protocol.
@@ -92,6 +99,20 @@ var faults = [...]faultRow{
 		"Send as many bytes as Content-Length says."},
 	faultBodyTooLarge: {ErrBody, ErrorCode{"RequestEntityTooLarge", 413}, ErrorCode{"RequestEntityTooLarge", 413}, "RequestEntityTooLarge",
 		"Send a smaller body, or state its hash in x-amz-content-sha256."},
+	faultChunkSignature: {ErrSignatureMismatch, ErrorCode{"SignatureDoesNotMatch", 403}, ErrorCode{"SignatureDoesNotMatch", 403}, "InvalidSignatureException",
+		"Chain each chunk's signature to the one before it, the first to that of the request."},
+	faultChunkSize: {ErrBody, ErrorCode{"InvalidChunkSizeError", 400}, ErrorCode{"InvalidChunkSizeError", 400}, "InvalidChunkSizeException",
+		"Send chunks of 8192 bytes or more, the last excepted; 64 KiB is usual."},
+	faultTrailer: {ErrBody, ErrorCode{"MalformedTrailerError", 400}, ErrorCode{"MalformedTrailerError", 400}, "MalformedTrailerException",
+		"Send exactly the trailers that x-amz-trailer announces, each as name:value and CR LF."},
+	faultChecksum: {ErrBody, ErrorCode{"BadDigest", 400}, ErrorCode{"BadDigest", 400}, "BadDigestException",
+		"Compute the checksum over the body that is sent."},
+	faultNoLength: {ErrPayload, ErrorCode{"MissingContentLength", 411}, ErrorCode{"MissingContentLength", 411}, "MissingContentLengthException",
+		"Send x-amz-decoded-content-length with a chunked body."},
+	faultFrame: {ErrBody, ErrorCode{"InvalidRequest", 400}, ErrorCode{"InvalidRequest", 400}, "InvalidRequestException",
+		"Frame events as application/vnd.amazon.eventstream, each in a frame of :date and :chunk-signature."},
+	faultReplay: {ErrReplayed, ErrorCode{"AccessDenied", 403}, ErrorCode{"AccessDenied", 403}, "AccessDeniedException",
+		"Sign each request anew; this one was accepted before."},
 }
 
 // codeFor returns the answer in a protocol: Code and HTTPStatus as they are

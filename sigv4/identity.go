@@ -15,6 +15,17 @@ const (
 	ModeHeader Mode = 1 << iota
 	// ModeQuery is a presigned URL.
 	ModeQuery
+	// ModeChunked, beside ModeHeader, is a body in signed chunks, with a signed
+	// trailer or without.
+	ModeChunked
+	// ModeUnsignedTrailer, beside ModeHeader, is a body in chunks without
+	// signatures, with a checksum trailer.
+	ModeUnsignedTrailer
+	// ModeV4A, beside ModeHeader or ModeQuery, is AlgorithmV4A; without
+	// ModeV4A those mean AlgorithmV4 alone.
+	ModeV4A
+	// ModeEvents, beside ModeHeader, is a stream of signed event frames.
+	ModeEvents
 )
 
 // defaultModes is what a Verifier with no Modes accepts.
@@ -25,16 +36,20 @@ const defaultModes = ModeHeader | ModeQuery
 type Identity struct {
 	// AccessKeyID is the key that signed.
 	AccessKeyID string
-	// Scope is the credential scope.
+	// Scope is the credential scope. With AlgorithmV4A its Region is empty.
 	Scope Scope
+	// RegionSet is the regions, or patterns, that an AlgorithmV4A signature is
+	// good for; the Verifier's region matches one. Nil otherwise.
+	RegionSet []string
 	// Algorithm is how the request is signed.
 	Algorithm Algorithm
-	// Mode is where the signature was: one of the Mode bits.
+	// Mode is where the signature was: ModeHeader or ModeQuery.
 	Mode Mode
 	// SignedHeaders is the signed names, lowercase and sorted.
 	SignedHeaders []string
 	// Payload says what holds of the body. With PayloadUnsigned nothing does;
-	// with PayloadSHA256 only when Read has returned io.EOF.
+	// with the others, PayloadBody excepted, only when Read has returned io.EOF.
+	// In the modes with trailers r.Trailer holds them from then on.
 	Payload PayloadMode
 	// SignedAt is the date of the request.
 	SignedAt time.Time

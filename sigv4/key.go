@@ -3,6 +3,7 @@
 package sigv4
 
 import (
+	"crypto/ecdsa"
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
@@ -53,6 +54,9 @@ func step(out *[sha256.Size]byte, key []byte, data string) {
 type signingKey struct {
 	key  [sha256.Size]byte
 	macs sync.Pool // of *keyedMAC
+
+	priv *ecdsa.PrivateKey // AlgorithmV4A, from a secret
+	pub  *ecdsa.PublicKey  // AlgorithmV4A; nil otherwise
 }
 
 type keyedMAC struct {
@@ -89,8 +93,9 @@ const defaultKeyCache = 256
 // access key id answers with the old key after the secret has been rotated
 // under the same id (SIG-31).
 type cacheKey struct {
-	secret string
-	scope  Scope
+	secret      string
+	scope       Scope  // zero for AlgorithmV4A, whose keys do not change daily
+	accessKeyID string // AlgorithmV4A only
 }
 
 // keyCache keeps derived keys, the oldest making room for the newest. The zero
@@ -109,29 +114,51 @@ func (c *keyCache) get(secret string, s *Scope, size int) (*signingKey, error) {
 	if size < 0 {
 		return newSigningKey(secret, *s)
 	}
-	id := cacheKey{secret, *s}
-	c.mu.RLock()
-	k := c.keys[id]
-	c.mu.RUnlock()
-	if k != nil {
+	id := cacheKey{secret: secret, scope: *s}
+	if k := c.find(id); k != nil {
 		return k, nil
-	}
-	if size == 0 {
-		size = defaultKeyCache
 	}
 	k, err := newSigningKey(secret, *s)
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.put(id, k, size)
 	return k, nil
+}
+
+// getV4A is get for the key pair of an access key id and its secret.
+func (c *keyCache) getV4A(accessKeyID, secret string, size int) (*signingKey, error) {
+	id := cacheKey{secret: secret, accessKeyID: accessKeyID}
+	if size >= 0 {
+		if k := c.find(id); k != nil {
+			return k, nil
+		}
+	}
+	priv, err := newV4AKey(accessKeyID, secret)
+	if err != nil {
+		return nil, err
+	}
+	k := &signingKey{priv: priv, pub: &priv.PublicKey}
+	if size >= 0 {
+		c.put(id, k, size)
+	}
+	return k, nil
+}
+
+func (c *keyCache) find(id cacheKey) *signingKey {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.keys[id]
 }
 
 // put adds a key. A day later than all before it drops what is kept: keys of a
 // past day are rarely asked for again.
 func (c *keyCache) put(id cacheKey, k *signingKey, size int) {
+	if size == 0 {
+		size = defaultKeyCache
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if id.scope.Date > c.newest || c.keys == nil {
 		c.newest = max(c.newest, id.scope.Date)
 		c.keys, c.order, c.next = make(map[cacheKey]*signingKey), nil, 0
@@ -140,7 +167,7 @@ func (c *keyCache) put(id cacheKey, k *signingKey, size int) {
 		return
 	}
 	// The caller's strings may be slices of a whole request header.
-	id = cacheKey{id.secret, Scope{strings.Clone(id.scope.Date), strings.Clone(id.scope.Region), strings.Clone(id.scope.Service)}}
+	id = cacheKey{id.secret, Scope{strings.Clone(id.scope.Date), strings.Clone(id.scope.Region), strings.Clone(id.scope.Service)}, strings.Clone(id.accessKeyID)}
 	if len(c.order) < size {
 		c.order = append(c.order, id)
 	} else {

@@ -4,6 +4,8 @@ package sigv4
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
@@ -32,14 +34,17 @@ type KeyQuery struct {
 	Algorithm Algorithm
 }
 
-// Key is what verifies a request: a secret, or a signing key derived for the
-// query's scope, one of the two. Printing it shows neither.
+// Key is what verifies a request: a secret, a signing key derived for the
+// query's scope, or a public key, one of the three. Printing it shows none.
 type Key struct {
 	// Secret is the secret access key.
 	Secret string
 	// Derived is a signing key of 32 bytes, as DeriveKey returns it, for the
 	// scope of the query.
 	Derived []byte
+	// PublicKey verifies AlgorithmV4A, and nothing else: a server that holds
+	// no more cannot leak what signs. See [Credentials.V4APublicKey].
+	PublicKey *ecdsa.PublicKey
 	// SessionToken is the token that must come with this key, empty for none.
 	// The Verifier compares it in constant time.
 	SessionToken string
@@ -68,7 +73,7 @@ func (k Key) Check(scope Scope, text []byte, signature string) error {
 	if err := scope.check(); err != nil {
 		return err
 	}
-	sk, err := k.signingKey(nil, &scope, -1)
+	sk, err := k.signingKey(nil, "", AlgorithmV4, &scope, -1)
 	if err != nil {
 		return err
 	}
@@ -79,14 +84,39 @@ func (k Key) Check(scope Scope, text []byte, signature string) error {
 }
 
 // signingKey returns the key to compute with.
-func (k *Key) signingKey(cache *keyCache, s *Scope, size int) (*signingKey, error) {
+func (k *Key) signingKey(cache *keyCache, accessKeyID string, a Algorithm, s *Scope, size int) (*signingKey, error) {
+	if a == AlgorithmV4A {
+		return k.v4aKey(cache, accessKeyID, size)
+	}
 	switch {
+	case k.PublicKey != nil:
+		return nil, errWrongKind
 	case k.Secret != "" && k.Derived == nil:
 		return cache.get(k.Secret, s, size)
 	case k.Secret == "" && len(k.Derived) == sha256.Size:
 		return &signingKey{key: [sha256.Size]byte(k.Derived)}, nil
 	default:
 		return nil, fmt.Errorf("%w: a Key holds a Secret, or a Derived key of %d bytes", ErrKeyLookup, sha256.Size)
+	}
+}
+
+// errWrongKind is a key that cannot verify the algorithm of the request.
+var errWrongKind = fmt.Errorf("%w: the key is for another algorithm", ErrKeyLookup)
+
+// v4aKey is signingKey for AlgorithmV4A.
+func (k *Key) v4aKey(cache *keyCache, accessKeyID string, size int) (*signingKey, error) {
+	switch {
+	case k.PublicKey != nil && k.Secret == "" && k.Derived == nil:
+		if k.PublicKey.Curve != elliptic.P256() {
+			return nil, fmt.Errorf("%w: a PublicKey is on the curve P-256", ErrKeyLookup)
+		}
+		return &signingKey{pub: k.PublicKey}, nil
+	case k.Secret != "" && k.PublicKey == nil && k.Derived == nil:
+		return cache.getV4A(accessKeyID, k.Secret, size)
+	case k.Derived != nil && k.Secret == "" && k.PublicKey == nil:
+		return nil, errWrongKind
+	default:
+		return nil, fmt.Errorf("%w: a Key holds a Secret or a PublicKey", ErrKeyLookup)
 	}
 }
 

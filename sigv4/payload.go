@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 )
@@ -30,9 +31,24 @@ const (
 	// PayloadUnsigned leaves the body out of the signature. Nothing tells a
 	// changed body then.
 	PayloadUnsigned
+	// PayloadChunked sends the body in chunks, each with a signature chained to
+	// the one before. The body is read once, while it is sent, in the memory of
+	// one chunk.
+	PayloadChunked
+	// PayloadChunkedTrailer is PayloadChunked with signed trailers behind the
+	// last chunk, such as a checksum of the body.
+	PayloadChunkedTrailer
+	// PayloadUnsignedTrailer sends the body in chunks without signatures and a
+	// checksum in a trailer. Nothing but TLS protects body and checksum then.
+	PayloadUnsignedTrailer
+	// PayloadEvents is a stream of event messages, each in a signed frame. The
+	// Signer does not touch the body: [Signer.EventSigner] makes its frames. On
+	// arrival the body reads as the messages inside, one after the other.
+	PayloadEvents
 )
 
-// String returns the mode's name: "body", "sha256" or "unsigned".
+// String returns the mode's name: "body", "sha256", "unsigned", "chunked",
+// "chunked-trailer", "unsigned-trailer" or "events".
 func (m PayloadMode) String() string {
 	switch m {
 	case PayloadBody:
@@ -41,6 +57,14 @@ func (m PayloadMode) String() string {
 		return "sha256"
 	case PayloadUnsigned:
 		return "unsigned"
+	case PayloadChunked:
+		return "chunked"
+	case PayloadChunkedTrailer:
+		return "chunked-trailer"
+	case PayloadUnsignedTrailer:
+		return "unsigned-trailer"
+	case PayloadEvents:
+		return "events"
 	default:
 		return fmt.Sprintf("PayloadMode(%d)", uint8(m))
 	}
@@ -58,6 +82,19 @@ type Payload struct {
 	Mode PayloadMode
 	// SHA256 is the hash of the body, read in PayloadSHA256 only.
 	SHA256 [sha256.Size]byte
+
+	// ChunkSize is the data in a chunk of the three chunked modes, in bytes: at
+	// least 8192, at most 1 GiB; 0 means 64 KiB.
+	ChunkSize int
+	// Checksum is the algorithm of a checksum trailer that is computed while
+	// the body is sent, in the modes with trailers: "crc32", "crc32c",
+	// "crc64nvme", "sha1", "sha256", "sha512" or "md5"; "" for none.
+	Checksum string
+	// NewChecksum, where set, makes the hash of Checksum, for algorithms that
+	// the standard library lacks, such as "xxhash64".
+	NewChecksum func() hash.Hash
+	// Trailer is further trailers, by name, for the modes with trailers.
+	Trailer map[string]string
 }
 
 // payloadHeader is x-amz-content-sha256 as it arrived, understood.
@@ -65,7 +102,22 @@ type payloadHeader struct {
 	mode  PayloadMode
 	value string
 	sum   [sha256.Size]byte
+	// algorithm is what the literal demands of the request's signature, where
+	// bound is set.
+	algorithm Algorithm
+	bound     bool
 }
+
+// The literals of bodies in pieces.
+const (
+	literalChunked         = "STREAMING-" + algorithmHMAC + "-PAYLOAD"
+	literalChunkedTrailer  = literalChunked + trailerSuffix
+	literalECDSA           = "STREAMING-" + algorithmECDSA + "-PAYLOAD"
+	literalECDSATrailer    = literalECDSA + trailerSuffix
+	literalUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD" + trailerSuffix
+	literalEvents          = "STREAMING-" + algorithmHMAC + "-EVENTS"
+	trailerSuffix          = "-TRAILER"
+)
 
 // parsePayloadHeader reads a value of x-amz-content-sha256. The switch is the
 // one place that knows the values; what it does not know is refused (SIG-46).
@@ -79,9 +131,26 @@ func parsePayloadHeader(value string) (payloadHeader, bool) {
 		sig, err := ParseSignature(value)
 		p.mode, p.sum = PayloadSHA256, sig.sum
 		return p, err == nil
+	case value == literalUnsignedTrailer:
+		p.mode = PayloadUnsignedTrailer
+		return p, true
+	}
+	p.bound = true
+	switch value {
+	case literalChunked:
+		p.mode, p.algorithm = PayloadChunked, AlgorithmV4
+	case literalChunkedTrailer:
+		p.mode, p.algorithm = PayloadChunkedTrailer, AlgorithmV4
+	case literalECDSA:
+		p.mode, p.algorithm = PayloadChunked, AlgorithmV4A
+	case literalECDSATrailer:
+		p.mode, p.algorithm = PayloadChunkedTrailer, AlgorithmV4A
+	case literalEvents:
+		p.mode, p.algorithm = PayloadEvents, AlgorithmV4
 	default:
 		return payloadHeader{}, false
 	}
+	return p, true
 }
 
 // payloadPlan is what a Signer does about the payload: the last line, and
@@ -89,11 +158,12 @@ func parsePayloadHeader(value string) (payloadHeader, bool) {
 type payloadPlan struct {
 	value string
 	send  bool
+	frame *framePlan // of a chunked body
 }
 
 // plan resolves the payload for a request. presign is true for a presigned
 // URL.
-func (p *Payload) plan(r *http.Request, profile *Profile, presign bool) (payloadPlan, error) {
+func (p *Payload) plan(r *http.Request, profile *Profile, a Algorithm, presign bool) (payloadPlan, error) {
 	const name = "X-Amz-Content-Sha256"
 	switch p.Mode {
 	case PayloadBody:
@@ -113,6 +183,11 @@ func (p *Payload) plan(r *http.Request, profile *Profile, presign bool) (payload
 		return payloadPlan{value: string(appendHex(make([]byte, 0, 2*sha256.Size), p.SHA256[:])), send: send}, nil
 	case PayloadUnsigned:
 		return payloadPlan{value: unsignedPayload, send: !presign || !profile.ContentSHA256}, nil
+	case PayloadChunked, PayloadChunkedTrailer, PayloadUnsignedTrailer, PayloadEvents:
+		if presign {
+			return payloadPlan{}, fmt.Errorf("%w: a presigned URL cannot carry a body in pieces", ErrPayload)
+		}
+		return p.planPieces(r, a)
 	default:
 		return payloadPlan{}, fmt.Errorf("%w: %s", ErrPayload, p.Mode)
 	}

@@ -25,7 +25,8 @@ type Presigned struct {
 	// Header is what must be sent with it: every signed header but host. Nil
 	// for none.
 	Header http.Header
-	// Signature is 64 lowercase hex digits.
+	// Signature is 64 lowercase hex digits; with AlgorithmV4A the hex of a DER
+	// signature, up to 144.
 	Signature string
 	// SignedHeaders is the signed names, joined with semicolons.
 	SignedHeaders string
@@ -61,7 +62,7 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 	if expires < time.Second || expires > maxExpires || expires%time.Second != 0 {
 		return nil, fmt.Errorf("%w: %v", ErrExpiry, expires)
 	}
-	payload, err := p.plan(r, &s.Profile, true)
+	payload, err := p.plan(r, &s.Profile, s.Algorithm, true)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 		return nil, errBadQuery()
 	}
 	stale := sc.dropAuthParams()
-	found, err := s.collect(sc, r)
+	found, err := s.collect(sc, r, false)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 	if payload.send {
 		sc.addHead("x-amz-content-sha256", nil, payload.value)
 	}
-	out := &Presigned{Method: r.Method, Scope: Scope{Region: s.Region, Service: s.Profile.Service}}
+	out := &Presigned{Method: r.Method, Scope: s.scope()}
 	out.Date = string(appendAmzDate(sc.tmp[:0], now))
 	out.Scope.Date = out.Date[:8]
 	out.ExpiresAt = now.Truncate(time.Second).Add(expires).UTC()
@@ -117,11 +118,14 @@ func (s *Signer) addAuthParams(sc *scratch, c *Credentials, out *Presigned, expi
 	} else if c.SessionToken != "" {
 		add(paramToken, nameToken, c.SessionToken)
 	}
+	if s.Algorithm == AlgorithmV4A {
+		add(paramRegionSet, "X-Amz-Region-Set", s.Region)
+	}
 }
 
 // finishURL signs and writes the URL.
 func (s *Signer) finishURL(sc *scratch, r *http.Request, c *Credentials, host, payloadHash string, out *Presigned) error {
-	key, err := s.cache.get(c.SecretAccessKey, &out.Scope, s.KeyCache)
+	key, err := s.signingKey(c, &out.Scope)
 	if err != nil {
 		return err
 	}
@@ -133,7 +137,9 @@ func (s *Signer) finishURL(sc *scratch, r *http.Request, c *Credentials, host, p
 	if s.Debug {
 		out.Canonical, out.StringToSign = sc.canonical(), string(text)
 	}
-	sc.digest = key.sum(text)
+	if sc.sig, err = key.appendSignature(sc.sig[:0], text, s.Deterministic); err != nil {
+		return err
+	}
 	start := len(sc.buf)
 	b := append(sc.buf, sc.names...)
 	url := len(b)
@@ -155,10 +161,10 @@ func (s *Signer) finishURL(sc *scratch, r *http.Request, c *Credentials, host, p
 		b = appendEscaped(b, c.SessionToken, false)
 	}
 	b = append(b, "&"+nameSignature+"="...)
-	sc.buf = appendHex(b, sc.digest[:])
+	sc.buf = append(b, sc.sig...)
 	all := string(sc.buf[start:])
 	out.SignedHeaders, out.URL = all[:url-start], all[url-start:]
-	out.Signature = all[len(all)-2*len(sc.digest):]
+	out.Signature = all[len(all)-len(sc.sig):]
 	return nil
 }
 

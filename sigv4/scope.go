@@ -15,7 +15,8 @@ const terminator = "aws4_request"
 type Scope struct {
 	// Date is the day in UTC, eight digits: 20130524.
 	Date string
-	// Region is the region, as given, such as "us-east-1".
+	// Region is the region, as given, such as "us-east-1". It is empty in
+	// the scope of an AlgorithmV4A signature, which has a region set instead.
 	Region string
 	// Service is the service, as given, such as "s3".
 	Service string
@@ -27,16 +28,17 @@ func NewScope(t time.Time, region, service string) Scope {
 	return Scope{Date: string(appendAmzDate(buf[:0], t)[:8]), Region: region, Service: service}
 }
 
-// String returns the form that is signed: date/region/service/aws4_request.
-func (s Scope) String() string {
-	return s.Date + "/" + s.Region + "/" + s.Service + "/" + terminator
-}
+// String returns the form that is signed: date/region/service/aws4_request, or
+// date/service/aws4_request where there is no region (AlgorithmV4A).
+func (s Scope) String() string { return string(s.appendTo(nil)) }
 
 func (s *Scope) appendTo(b []byte) []byte {
 	b = append(b, s.Date...)
 	b = append(b, '/')
-	b = append(b, s.Region...)
-	b = append(b, '/')
+	if s.Region != "" {
+		b = append(b, s.Region...)
+		b = append(b, '/')
+	}
 	b = append(b, s.Service...)
 	return append(b, "/"+terminator...)
 }
@@ -46,6 +48,13 @@ func (s *Scope) check() error {
 		return fmt.Errorf("%w: the date is not eight digits of a calendar day", ErrScope)
 	}
 	return checkRegionService(s.Region, s.Service)
+}
+
+// checkV4A is check for a scope without a region.
+func (s *Scope) checkV4A() error {
+	probe := *s
+	probe.Region = "-"
+	return probe.check()
 }
 
 func checkRegionService(region, service string) error {
@@ -76,11 +85,20 @@ func ParseCredential(credential string) (accessKeyID string, s Scope, err error)
 	if !ok {
 		return "", Scope{}, fmt.Errorf("%w: the credential does not end in /%s", ErrScope, terminator)
 	}
+	return parseCredential(rest, AlgorithmV4)
+}
+
+// parseCredential splits a credential without its terminator. With
+// AlgorithmV4A the scope has no region (SIG-37, SIG-41).
+func parseCredential(rest string, a Algorithm) (accessKeyID string, s Scope, err error) {
 	var parts [3]string // service, region, date
 	for i := range parts {
+		if i == 1 && a == AlgorithmV4A {
+			continue
+		}
 		cut := strings.LastIndexByte(rest, '/')
 		if cut < 0 {
-			return "", Scope{}, fmt.Errorf("%w: the credential has fewer than five parts", ErrScope)
+			return "", Scope{}, fmt.Errorf("%w: the credential has too few parts", ErrScope)
 		}
 		rest, parts[i] = rest[:cut], rest[cut+1:]
 	}
@@ -88,7 +106,12 @@ func ParseCredential(credential string) (accessKeyID string, s Scope, err error)
 		return "", Scope{}, fmt.Errorf("%w: the access key id is empty", ErrScope)
 	}
 	s = Scope{Date: parts[2], Region: parts[1], Service: parts[0]}
-	if err := s.check(); err != nil {
+	if a == AlgorithmV4A {
+		err = s.checkV4A()
+	} else {
+		err = s.check()
+	}
+	if err != nil {
 		return "", Scope{}, err
 	}
 	return rest, s, nil

@@ -18,12 +18,18 @@ import (
 // Its fields must not change after first use; it is then safe for concurrent
 // use.
 type Signer struct {
-	// Region goes into the credential scope, such as "us-east-1".
+	// Region goes into the credential scope, such as "us-east-1". With
+	// AlgorithmV4A it is the region set instead: regions, or patterns such as
+	// "us-*", separated by commas; "*" is every region.
 	Region string
 	// Profile says how the service canonicalizes: ProfileFor(service).
 	Profile Profile
 	// Algorithm is how to sign.
 	Algorithm Algorithm
+	// Deterministic takes the nonces of AlgorithmV4A from the message (RFC
+	// 6979), so that a request signed twice has one signature. False takes
+	// random ones.
+	Deterministic bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// SignHeader, where set, decides which headers are signed, by lowercase
@@ -47,7 +53,8 @@ type Signer struct {
 
 // Signed is what Sign did to a request.
 type Signed struct {
-	// Signature is 64 lowercase hex digits.
+	// Signature is 64 lowercase hex digits; with AlgorithmV4A the hex of a DER
+	// signature, up to 144.
 	Signature string
 	// SignedHeaders is the signed names, joined with semicolons.
 	SignedHeaders string
@@ -60,7 +67,8 @@ type Signed struct {
 	// StringToSign is what was signed; empty unless Signer.Debug.
 	StringToSign string
 
-	values [4]string // backs the slices in the request's header map
+	key    *signingKey
+	values [5]string // backs the slices in the request's header map
 }
 
 // Sign adds X-Amz-Date, Authorization, and by profile and credentials
@@ -74,7 +82,7 @@ func (s *Signer) Sign(r *http.Request, c Credentials, p Payload) (*Signed, error
 	if err != nil {
 		return nil, err
 	}
-	payload, err := p.plan(r, &s.Profile, false)
+	payload, err := p.plan(r, &s.Profile, s.Algorithm, false)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +93,7 @@ func (s *Signer) Sign(r *http.Request, c Credentials, p Payload) (*Signed, error
 		return nil, errBadQuery()
 	}
 	stale := sc.dropAuthParams()
-	found, err := s.collect(sc, r)
+	found, err := s.collect(sc, r, payload.frame != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +101,7 @@ func (s *Signer) Sign(r *http.Request, c Credentials, p Payload) (*Signed, error
 		return nil, fmt.Errorf("%w: Authorization, a date, a token or an X-Amz- query parameter is there", ErrAlreadySigned)
 	}
 	host := signedHost(r)
-	out := &Signed{Scope: Scope{Region: s.Region, Service: s.Profile.Service}}
+	out := &Signed{Scope: s.scope()}
 	out.Date = string(appendAmzDate(sc.tmp[:0], now))
 	out.Scope.Date = out.Date[:8]
 	s.addOwn(sc, host, out.Date, c.SessionToken, payload)
@@ -105,16 +113,16 @@ func (s *Signer) Sign(r *http.Request, c Credentials, p Payload) (*Signed, error
 	}
 	r.Host = host
 	s.apply(r, out, c.SessionToken, payload, found)
+	if payload.frame != nil {
+		payload.frame.apply(r, out, s.Deterministic)
+	}
 	return out, nil
 }
 
 // check returns the signing time.
 func (s *Signer) check(r *http.Request, c *Credentials) (time.Time, error) {
-	if s.Algorithm != AlgorithmV4 {
-		return time.Time{}, fmt.Errorf("%w: Signer.Algorithm is %s", ErrConfig, s.Algorithm)
-	}
-	if err := checkRegionService(s.Region, s.Profile.Service); err != nil {
-		return time.Time{}, fmt.Errorf("%w: Signer.Region or Signer.Profile.Service: %w", ErrConfig, err)
+	if err := s.checkScope(); err != nil {
+		return time.Time{}, fmt.Errorf("%w: Signer.Algorithm, Signer.Region or Signer.Profile.Service: %w", ErrConfig, err)
 	}
 	if err := c.check(); err != nil {
 		return time.Time{}, err
@@ -155,14 +163,21 @@ func (s *Signer) addOwn(sc *scratch, host, date, token string, payload payloadPl
 	if payload.send {
 		sc.addHead("x-amz-content-sha256", nil, payload.value)
 	}
+	if s.Algorithm == AlgorithmV4A {
+		sc.addHead("x-amz-region-set", nil, s.Region)
+	}
+	if payload.frame != nil {
+		payload.frame.addHeads(sc, s.SignHeader)
+	}
 }
 
 // finish computes the signature and writes the value of Authorization.
 func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHash string, out *Signed) error {
-	key, err := s.cache.get(c.SecretAccessKey, &out.Scope, s.KeyCache)
+	key, err := s.signingKey(c, &out.Scope)
 	if err != nil {
 		return err
 	}
+	out.key = key
 	if !sc.canonicalize(r.Method, wirePath(r.URL), &s.Profile, payloadHash) {
 		return errBadPath()
 	}
@@ -170,7 +185,9 @@ func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHas
 	if s.Debug {
 		out.Canonical, out.StringToSign = sc.canonical(), string(text)
 	}
-	sc.digest = key.sum(text)
+	if sc.sig, err = key.appendSignature(sc.sig[:0], text, s.Deterministic); err != nil {
+		return err
+	}
 	start := len(sc.buf)
 	b := append(sc.buf, s.Algorithm.String()...)
 	b = append(b, " Credential="...)
@@ -181,11 +198,11 @@ func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHas
 	names := len(b) - start
 	b = append(b, sc.names...)
 	b = append(b, ", Signature="...)
-	sc.buf = appendHex(b, sc.digest[:])
+	sc.buf = append(b, sc.sig...)
 	authorization := string(sc.buf[start:])
 	out.values[0] = authorization
 	out.SignedHeaders = authorization[names : names+len(sc.names)]
-	out.Signature = authorization[len(authorization)-2*len(sc.digest):]
+	out.Signature = authorization[len(authorization)-len(sc.sig):]
 	return nil
 }
 
@@ -210,6 +227,9 @@ func (s *Signer) apply(r *http.Request, out *Signed, token string, payload paylo
 	}
 	if payload.send {
 		set(3, "X-Amz-Content-Sha256", payload.value)
+	}
+	if s.Algorithm == AlgorithmV4A {
+		set(4, "X-Amz-Region-Set", s.Region)
 	}
 }
 
@@ -237,7 +257,7 @@ func dropStale(h http.Header, mode TokenMode) {
 
 // collect adds the request's own headers that are to be signed. It reports
 // what it found that signing replaces.
-func (s *Signer) collect(sc *scratch, r *http.Request) (found bool, err error) {
+func (s *Signer) collect(sc *scratch, r *http.Request, framed bool) (found bool, err error) {
 	for key, values := range r.Header {
 		if len(values) == 0 {
 			continue
@@ -252,6 +272,7 @@ func (s *Signer) collect(sc *scratch, r *http.Request) (found bool, err error) {
 				return false, fmt.Errorf("%w: spell the header X-Amz-Content-Sha256", ErrPayload)
 			}
 		case string(name) == "host":
+		case framed && isFraming(string(name)):
 		case s.selects(name):
 			if string(name) == "content-length" && r.ContentLength > 0 {
 				h.values, h.value = nil, fmt.Sprint(r.ContentLength) // what net/http sends
@@ -260,7 +281,7 @@ func (s *Signer) collect(sc *scratch, r *http.Request) (found bool, err error) {
 		}
 		sc.dropHead()
 	}
-	if _, ok := r.Header["Content-Length"]; !ok && r.ContentLength > 0 && s.SignHeader != nil && s.SignHeader("content-length") {
+	if _, ok := r.Header["Content-Length"]; !ok && !framed && r.ContentLength > 0 && s.SignHeader != nil && s.SignHeader("content-length") {
 		sc.addHead("content-length", nil, fmt.Sprint(r.ContentLength))
 	}
 	return found, nil

@@ -5,6 +5,7 @@ package sigv4
 import (
 	"context"
 	"errors"
+	"hash"
 	"net/http"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ type Verifier struct {
 	// Profile says how the service canonicalizes: ProfileFor(service).
 	Profile Profile
 	// Modes is the set of ways of signing that are accepted; 0 means
-	// ModeHeader and ModeQuery.
+	// ModeHeader and ModeQuery, without chunked bodies, events or AlgorithmV4A.
 	Modes Mode
 	// Skew is how far the date of a header-signed request may be from the
 	// clock, both ways, and the date of a presigned URL ahead of it; 0 means 15
@@ -44,6 +45,25 @@ type Verifier struct {
 	// hashed, which happens only where no x-amz-content-sha256 states the
 	// hash; 0 means 10 MiB.
 	MaxBody int64
+	// MinChunk is the least data, in bytes, in a chunk that another with data
+	// follows; 0 means 8192, as S3 demands, less than 0 any.
+	MinChunk int64
+	// VerifiedChunks, where set, holds each signed chunk in memory until its
+	// signature matched, so that Read hands out verified bytes only, and refuses
+	// larger chunks. 0 hands out bytes as they come and fails before the end of
+	// their chunk. Nothing verifies bytes of an unsigned chunk before the end of
+	// the body.
+	VerifiedChunks int64
+	// AllowUnknownLength accepts a body with an unsigned trailer that comes
+	// without x-amz-decoded-content-length, as some clients send a stream whose
+	// length they do not know.
+	AllowUnknownLength bool
+	// Checksums adds algorithms of checksum trailers, by the name behind
+	// x-amz-checksum-, lowercase, to those of the standard library.
+	Checksums map[string]func() hash.Hash
+	// Replay, where set, refuses a request that was accepted before. Presigned
+	// URLs are good for one use then.
+	Replay ReplayGuard
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
@@ -129,7 +149,10 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	if err := v.parse(r, sc, &c); err != nil {
 		return nil, err
 	}
-	if err := v.checkScope(r, &c); err != nil {
+	if err := v.checkMode(&c); err != nil {
+		return nil, err
+	}
+	if err := v.checkScope(r, sc, &c); err != nil {
 		return nil, err
 	}
 	host := r.Host
@@ -164,7 +187,10 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	if unknown {
 		return nil, err
 	}
-	return v.accept(r, &c, path, body)
+	if err := v.admit(r.Context(), &c); err != nil {
+		return nil, err
+	}
+	return v.accept(r, &c, key, path, body)
 }
 
 // begin checks the Verifier's own fields and finds path and query.
@@ -176,6 +202,8 @@ func (v *Verifier) begin(r *http.Request, sc *scratch) (path, query string, err 
 		return "", "", newError(faultConfig, "Verifier.Region is empty")
 	case v.Profile.Service == "":
 		return "", "", newError(faultConfig, "Verifier.Profile.Service is empty")
+	case v.VerifiedChunks < 0:
+		return "", "", newError(faultConfig, "Verifier.VerifiedChunks is negative")
 	case v.Skew < 0 || v.MaxExpires < 0 || v.MaxBody < 0:
 		return "", "", newError(faultConfig, "Verifier.Skew, MaxExpires or MaxBody is negative")
 	case r.URL == nil:
@@ -224,7 +252,7 @@ func (v *Verifier) parse(r *http.Request, sc *scratch, c *claim) *Error {
 }
 
 // checkScope compares service, region and date (SIG-69).
-func (v *Verifier) checkScope(r *http.Request, c *claim) *Error {
+func (v *Verifier) checkScope(r *http.Request, sc *scratch, c *claim) *Error {
 	f := faultHeaderScope
 	if c.mode == ModeQuery {
 		f = faultQueryScope
@@ -232,7 +260,9 @@ func (v *Verifier) checkScope(r *http.Request, c *claim) *Error {
 	switch {
 	case c.scope.Service != v.Profile.Service:
 		return newError(f, "the scope's service is wrong; expecting %q", v.Profile.Service)
-	case c.scope.Region != v.Region && (v.AnyRegion == nil || !v.AnyRegion(r)):
+	case c.algorithm == AlgorithmV4A && c.scope.Date == c.date[:8]:
+		return v.checkRegionSet(r, sc, c, f)
+	case c.algorithm != AlgorithmV4A && c.scope.Region != v.Region && (v.AnyRegion == nil || !v.AnyRegion(r)):
 		return newError(f, "the scope's region is wrong; expecting %q", v.Region).with("Region", v.Region)
 	case c.scope.Date != c.date[:8]:
 		return newError(f, "the scope's date is not that of the request")
@@ -297,7 +327,15 @@ func (v *Verifier) lookup(ctx context.Context, c *claim, now time.Time) (key *si
 	} else if err != nil {
 		return nil, false, newError(faultInternal, "looking up the access key id").because(err)
 	}
-	if key, err = found.signingKey(&v.cache, &c.scope, v.KeyCache); err != nil {
+	id := c.accessKeyID
+	if unknown {
+		id = dummySecret // one key for all of them: nobody may fill the cache
+	}
+	key, err = found.signingKey(&v.cache, id, c.algorithm, &c.scope, v.KeyCache)
+	if errors.Is(err, errWrongKind) {
+		return nil, false, v.flatten(newError(faultMode, "the key of this access key id is not for %s", c.algorithm))
+	}
+	if err != nil {
 		return nil, false, newError(faultInternal, "the key is not usable").because(err)
 	}
 	switch {
@@ -327,7 +365,7 @@ func (v *Verifier) compare(r *http.Request, sc *scratch, c *claim, key *signingK
 		}
 		sc.canonicalize(r.Method, path, &v.Profile, c.payload.value)
 		text := sc.appendStringToSign(c.algorithm, c.date, &c.scope)
-		if c.signature.Equal(Signature{key.sum(text)}) {
+		if key.signs(c, text) {
 			return nil
 		}
 	}
@@ -340,7 +378,7 @@ func (v *Verifier) compare(r *http.Request, sc *scratch, c *claim, key *signingK
 }
 
 // accept builds the identity and puts the body's reader in place.
-func (v *Verifier) accept(r *http.Request, c *claim, path string, body []byte) (*Identity, *Error) {
+func (v *Verifier) accept(r *http.Request, c *claim, key *signingKey, path string, body []byte) (*Identity, *Error) {
 	decoded := r.URL.Path
 	if v.OriginalURI {
 		decoded = string(appendUnescaped(nil, []byte(path)))
@@ -351,12 +389,15 @@ func (v *Verifier) accept(r *http.Request, c *claim, path string, body []byte) (
 	id := &Identity{
 		AccessKeyID: c.accessKeyID, Scope: c.scope, Algorithm: c.algorithm, Mode: c.mode,
 		SignedHeaders: strings.Split(c.signedHeaders, ";"), Payload: c.payload.mode, SignedAt: c.at,
-		Path: decoded, SessionToken: c.token != "",
+		Path: decoded, SessionToken: c.token != "", RegionSet: c.regionSet,
 	}
 	if c.mode == ModeQuery {
 		id.ExpiresAt = c.at.Add(c.expires)
 	}
-	return id, v.wrapBody(r, c, body)
+	if err := v.wrapBody(r, c, key, body); err != nil {
+		return nil, err
+	}
+	return id, nil
 }
 
 // finishError fills in what depends on the Verifier: the protocol's code, or
