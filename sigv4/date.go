@@ -3,12 +3,30 @@
 package sigv4
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 )
 
 // amzDateLen is the length of YYYYMMDDTHHMMSSZ.
 const amzDateLen = 16
+
+// FormatDate returns the time as requests carry it, in UTC: YYYYMMDDTHHMMSSZ.
+// Years are 0 to 9999; of others four digits are left.
+func FormatDate(t time.Time) string {
+	var buf [amzDateLen]byte
+	return string(appendAmzDate(buf[:0], t))
+}
+
+// ParseDate reads YYYYMMDDTHHMMSSZ and no other form, neither a fraction of a
+// second nor a day that no calendar has. It returns ErrDate.
+func ParseDate(s string) (time.Time, error) {
+	t, ok := parseAmzDate(s)
+	if !ok {
+		return time.Time{}, fmt.Errorf("%w: a date is YYYYMMDDTHHMMSSZ", ErrDate)
+	}
+	return t, nil
+}
 
 // appendAmzDate appends the time in the ISO 8601 basic form, in UTC. It is
 // written by hand because time.Format is a third of the cost of a signature's

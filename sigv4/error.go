@@ -74,7 +74,8 @@ var (
 
 // Error is a refusal, or a fault of the body found at Read. Everything in it
 // may be logged: session tokens, signatures and customer keys are withheld.
-// The response writers decide how much of it a client sees.
+// The response writers decide how much of it a client sees. A server may fill in
+// an Error of its own, to have it written in the same form.
 type Error struct {
 	// Kind is the sentinel: errors.Is(err, e.Kind).
 	Kind error
@@ -112,7 +113,10 @@ type ErrorField struct {
 
 // Error returns one line without secrets.
 func (e *Error) Error() string {
-	text := e.Kind.Error()
+	text := "sigv4: " + e.Code
+	if e.Kind != nil {
+		text = e.Kind.Error()
+	}
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
@@ -124,10 +128,13 @@ func (e *Error) Error() string {
 
 // Unwrap returns the kind, and the cause where there is one.
 func (e *Error) Unwrap() []error {
-	if e.cause == nil {
-		return []error{e.Kind}
+	out := make([]error, 0, 2)
+	for _, err := range []error{e.Kind, e.cause} {
+		if err != nil {
+			out = append(out, err)
+		}
 	}
-	return []error{e.Kind, e.cause}
+	return out
 }
 
 // Hint says in one sentence what to change.

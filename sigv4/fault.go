@@ -6,7 +6,8 @@ package sigv4
 type fault uint8
 
 const (
-	faultInternal fault = iota
+	faultOther fault = iota // an Error that somebody else made: its fields say all
+	faultInternal
 	faultConfig
 	faultMissingAuth
 	faultTwoSources
@@ -51,6 +52,7 @@ type faultRow struct {
 // faults is the table. It never changes; a Verifier's Codes replaces rows of
 // its own answers.
 var faults = [...]faultRow{
+	faultOther: {},
 	faultInternal: {ErrKeyLookup, ErrorCode{"InternalError", 500}, ErrorCode{"InternalFailure", 500}, "InternalFailure",
 		"Look at the key lookup: it failed or returned no usable key."},
 	faultConfig: {ErrConfig, ErrorCode{"InternalError", 500}, ErrorCode{"InternalFailure", 500}, "InternalFailure",
@@ -116,9 +118,10 @@ var faults = [...]faultRow{
 }
 
 // codeFor returns the answer in a protocol: Code and HTTPStatus as they are
-// where the Verifier's Codes put them, else the protocol's row.
+// where the Verifier's Codes or another package put them, else the protocol's
+// row.
 func (e *Error) codeFor(of func(*faultRow) ErrorCode) ErrorCode {
-	if e.replaced {
+	if e.replaced || e.fault == faultOther {
 		return ErrorCode{e.Code, e.HTTPStatus}
 	}
 	return of(&faults[e.fault])

@@ -61,28 +61,6 @@ func (k Key) GoString() string { return k.String() }
 // LogValue hides what the key is.
 func (k Key) LogValue() slog.Value { return slog.StringValue("REDACTED") }
 
-// Check reports whether signature, in hex, signs text under this key and
-// scope: nil, or ErrSignatureMismatch. It is the other half of
-// [Credentials.Sign], for POST policies. It returns ErrMalformed for a
-// signature that is none and ErrKeyLookup for a key that is none.
-func (k Key) Check(scope Scope, text []byte, signature string) error {
-	given, err := ParseSignature(signature)
-	if err != nil {
-		return err
-	}
-	if err := scope.check(); err != nil {
-		return err
-	}
-	sk, err := k.signingKey(nil, "", AlgorithmV4, &scope, -1)
-	if err != nil {
-		return err
-	}
-	if !given.Equal(Signature{sk.sum(text)}) {
-		return ErrSignatureMismatch
-	}
-	return nil
-}
-
 // signingKey returns the key to compute with.
 func (k *Key) signingKey(cache *keyCache, accessKeyID string, a Algorithm, s *Scope, size int) (*signingKey, error) {
 	if a == AlgorithmV4A {

@@ -129,10 +129,57 @@ func (v *Verifier) Verify(r *http.Request) (*Identity, error) {
 	return id, nil
 }
 
+// VerifyText checks a signature over any text, such as the base64 policy of a
+// POST form: the other half of [Credentials.Sign]. It checks region and service
+// of q.Scope, looks up the key, checks the session token q.SessionToken, and
+// compares in constant time, with the same [*Error] values as Verify. The date
+// of the scope, and what the text says, are the caller's to check.
+func (v *Verifier) VerifyText(ctx context.Context, q KeyQuery, text []byte, signature Signature) error {
+	c := claim{
+		mode: ModeHeader, accessKeyID: q.AccessKeyID, token: q.SessionToken,
+		scope: q.Scope, algorithm: q.Algorithm, date: q.Scope.Date,
+	}
+	if err := v.verifyText(ctx, &c, text, signature); err != nil {
+		return v.finishError(err)
+	}
+	return nil
+}
+
+func (v *Verifier) verifyText(ctx context.Context, c *claim, text []byte, signature Signature) *Error {
+	if err := v.checkConfig(); err != nil {
+		return err
+	}
+	if c.algorithm != AlgorithmV4 {
+		return newError(faultHeader, "text is signed with %s only", AlgorithmV4)
+	}
+	if err := c.scope.check(); err != nil {
+		return newError(faultHeaderScope, "the credential scope is malformed").because(err)
+	}
+	if err := v.checkScope(nil, nil, c); err != nil {
+		return err
+	}
+	key, unknown, refusal := v.lookup(ctx, c, clock(v.Now))
+	if refusal != nil && !unknown {
+		return refusal
+	}
+	match := signature.Equal(Signature{key.sum(text)})
+	switch {
+	case unknown:
+		return refusal
+	case !match:
+		return newError(faultMismatch, "the signature does not match").with("AWSAccessKeyId", c.accessKeyID)
+	default:
+		return nil
+	}
+}
+
 // verify runs the steps of section 7 of the rules, in their order; the first
 // that fails decides the error.
 func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
-	path, query, err := v.begin(r, sc)
+	if err := v.checkConfig(); err != nil {
+		return nil, err
+	}
+	path, query, err := v.target(r)
 	if err != nil {
 		return nil, err
 	}
@@ -193,20 +240,27 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	return v.accept(r, &c, key, path, body)
 }
 
-// begin checks the Verifier's own fields and finds path and query.
-func (v *Verifier) begin(r *http.Request, sc *scratch) (path, query string, err *Error) {
+// checkConfig checks the Verifier's own fields.
+func (v *Verifier) checkConfig() *Error {
 	switch {
 	case v.Keys == nil:
-		return "", "", newError(faultConfig, "Verifier.Keys is nil")
+		return newError(faultConfig, "Verifier.Keys is nil")
 	case v.Region == "":
-		return "", "", newError(faultConfig, "Verifier.Region is empty")
+		return newError(faultConfig, "Verifier.Region is empty")
 	case v.Profile.Service == "":
-		return "", "", newError(faultConfig, "Verifier.Profile.Service is empty")
+		return newError(faultConfig, "Verifier.Profile.Service is empty")
 	case v.VerifiedChunks < 0:
-		return "", "", newError(faultConfig, "Verifier.VerifiedChunks is negative")
+		return newError(faultConfig, "Verifier.VerifiedChunks is negative")
 	case v.Skew < 0 || v.MaxExpires < 0 || v.MaxBody < 0:
-		return "", "", newError(faultConfig, "Verifier.Skew, MaxExpires or MaxBody is negative")
-	case r.URL == nil:
+		return newError(faultConfig, "Verifier.Skew, MaxExpires or MaxBody is negative")
+	default:
+		return nil
+	}
+}
+
+// target finds path and query.
+func (v *Verifier) target(r *http.Request) (path, query string, err *Error) {
+	if r.URL == nil {
 		return "", "", newError(faultURI, "the request has no URL")
 	}
 	if !v.OriginalURI {
@@ -262,9 +316,9 @@ func (v *Verifier) checkScope(r *http.Request, sc *scratch, c *claim) *Error {
 		return newError(f, "the scope's service is wrong; expecting %q", v.Profile.Service)
 	case c.algorithm == AlgorithmV4A && c.scope.Date == c.date[:8]:
 		return v.checkRegionSet(r, sc, c, f)
-	case c.algorithm != AlgorithmV4A && c.scope.Region != v.Region && (v.AnyRegion == nil || !v.AnyRegion(r)):
+	case c.algorithm != AlgorithmV4A && c.scope.Region != v.Region && (r == nil || v.AnyRegion == nil || !v.AnyRegion(r)):
 		return newError(f, "the scope's region is wrong; expecting %q", v.Region).with("Region", v.Region)
-	case c.scope.Date != c.date[:8]:
+	case c.scope.Date != c.date[:8]: // both have eight digits
 		return newError(f, "the scope's date is not that of the request")
 	default:
 		return nil

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Sigdebug signs, presigns and verifies requests given as text, and shows what
+// was signed.
+//
+// It reads requests from standard input, one JSON object a line, and writes one
+// answer a line in the same order:
+//
+//	{"id":"1","op":"sign","algorithm":"v4","request":"GET / HTTP/1.1\nHost: example.com\n\n",
+//	 "context":{"credentials":{"access_key_id":"…","secret_access_key":"…","token":"…"},
+//	 "region":"us-east-1","service":"s3","timestamp":"2015-08-30T12:36:00Z",
+//	 "expiration_in_seconds":3600,"normalize":true,"sign_body":false,"omit_session_token":false}}
+//
+// The exit status is 0 when the input could be read, whatever the answers; 2
+// for wrong flags; 3 when standard input cannot be read.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+const usage = `usage: sigdebug    JSON lines in, answers out
+
+  op "sign", "presign"  answer {"id","canonical_request","string_to_sign","signature","signed_request"}
+  op "verify"           answers {"id","ok":true} or {"id","ok":false,"error":"<code>"}
+  a line that cannot be used is answered {"id","error"}
+`
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("sigdebug", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { fmt.Fprint(stderr, usage) }
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "sigdebug: unknown argument %q\n%s", flags.Arg(0), usage)
+		return 2
+	}
+	if err := serve(stdin, stdout); err != nil {
+		fmt.Fprintln(stderr, "sigdebug:", err)
+		return 3
+	}
+	return 0
+}
+
+// serve answers each line of in as soon as it is read.
+func serve(in io.Reader, out io.Writer) error {
+	r := bufio.NewReaderSize(in, 1<<16)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	for {
+		line, err := r.ReadBytes('\n')
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			if err := enc.Encode(answer(line)); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// line is one request of the protocol.
+type line struct {
+	ID        json.RawMessage `json:"id"`
+	Op        string          `json:"op"`
+	Algorithm string          `json:"algorithm"`
+	Request   string          `json:"request"`
+	Context   signingContext  `json:"context"`
+
+	at time.Time
+}
+
+type signingContext struct {
+	Credentials struct {
+		AccessKeyID     string `json:"access_key_id"`
+		SecretAccessKey string `json:"secret_access_key"`
+		Token           string `json:"token"`
+	} `json:"credentials"`
+	Region            string `json:"region"`
+	Service           string `json:"service"`
+	Timestamp         string `json:"timestamp"`
+	ExpirationSeconds int64  `json:"expiration_in_seconds"`
+	Normalize         bool   `json:"normalize"`
+	SignBody          bool   `json:"sign_body"`
+	OmitSessionToken  bool   `json:"omit_session_token"`
+}
+
+type failure struct {
+	ID    json.RawMessage `json:"id"`
+	Error string          `json:"error"`
+}
+
+// answer never fails: what cannot be used is answered with an error.
+func answer(data []byte) any {
+	var l line
+	err := json.Unmarshal(data, &l)
+	if len(l.ID) == 0 {
+		l.ID = json.RawMessage(`""`)
+	}
+	if err != nil {
+		return failure{l.ID, "the line is not a request: " + err.Error()}
+	}
+	out, err := l.do()
+	if err != nil {
+		return failure{l.ID, err.Error()}
+	}
+	return out
+}
+
+func (l *line) do() (any, error) {
+	switch l.Algorithm {
+	case "", "v4":
+	default:
+		return nil, fmt.Errorf("unknown algorithm %q", l.Algorithm)
+	}
+	text, err := parseRequest(l.Request)
+	if err != nil {
+		return nil, err
+	}
+	if l.at, err = time.Parse(time.RFC3339, l.Context.Timestamp); err != nil {
+		return nil, fmt.Errorf("the context's timestamp %q is not RFC 3339", l.Context.Timestamp)
+	}
+	switch l.Op {
+	case "sign":
+		return l.sign(text)
+	case "presign":
+		return l.presign(text)
+	case "verify":
+		return l.verify(text)
+	default:
+		return nil, fmt.Errorf("unknown op %q", l.Op)
+	}
+}

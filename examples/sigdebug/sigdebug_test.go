@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// sigdebug is the built command.
+type sigdebug struct{ bin string }
+
+func build(t *testing.T) sigdebug {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "sigdebug")
+	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return sigdebug{bin}
+}
+
+type reply struct {
+	ID               string `json:"id"`
+	CanonicalRequest string `json:"canonical_request"`
+	StringToSign     string `json:"string_to_sign"`
+	Signature        string `json:"signature"`
+	SignedRequest    string `json:"signed_request"`
+	OK               *bool  `json:"ok"`
+	Error            string `json:"error"`
+}
+
+// ask sends all lines in one run and returns one reply a line.
+func (s sigdebug) ask(t *testing.T, lines ...any) []reply {
+	t.Helper()
+	var in bytes.Buffer
+	for _, l := range lines {
+		if text, ok := l.(string); ok {
+			in.WriteString(text + "\n")
+			continue
+		}
+		data, err := json.Marshal(l)
+		require.NoError(t, err)
+		in.Write(append(data, '\n'))
+	}
+	cmd := exec.Command(s.bin)
+	cmd.Stdin = &in
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	var replies []reply
+	for text := range strings.Lines(string(out)) {
+		var r reply
+		require.NoError(t, json.Unmarshal([]byte(text), &r), text)
+		replies = append(replies, r)
+	}
+	require.Len(t, replies, len(lines))
+	return replies
+}
+
+type object map[string]any
+
+// suiteContext is the suite's, with changes.
+func suiteContext(changes object) object {
+	c := object{
+		"credentials": object{"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"},
+		"region":      "us-east-1", "service": "service", "timestamp": "2015-08-30T12:36:00Z",
+		"expiration_in_seconds": 3600, "normalize": true, "sign_body": false,
+	}
+	for key, value := range changes {
+		c[key] = value
+	}
+	return c
+}
+
+func TestVectors(t *testing.T) {
+	root := os.Getenv("SALLYPORT_VECTORS")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "shared", "vectors")
+	}
+	dirs, err := filepath.Glob(filepath.Join(root, "sigv4", "v4", "*"))
+	require.NoError(t, err)
+	if len(dirs) == 0 {
+		t.Skip("the vector set sigv4/v4 is not on this machine")
+	}
+	read := func(dir, name string) string {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		return string(data)
+	}
+	cmd := build(t)
+	var lines []any
+	for _, dir := range dirs {
+		ctx := json.RawMessage(read(dir, "context.json"))
+		lines = append(
+			lines,
+			object{"id": dir, "op": "sign", "algorithm": "v4", "request": read(dir, "request.txt"), "context": ctx},
+			object{"id": dir, "op": "presign", "algorithm": "v4", "request": read(dir, "request.txt"), "context": ctx},
+			object{"id": dir, "op": "verify", "algorithm": "v4", "request": read(dir, "header-signed-request.txt"), "context": ctx},
+			object{"id": dir, "op": "verify", "algorithm": "v4", "request": read(dir, "query-signed-request.txt"), "context": ctx},
+		)
+	}
+	replies := cmd.ask(t, lines...)
+	var again []any
+	for i, dir := range dirs {
+		for j, form := range []string{"header", "query"} {
+			r := replies[4*i+j]
+			require.Equal(t, dir, r.ID)
+			require.Empty(t, r.Error, dir)
+			require.Equal(t, read(dir, form+"-canonical-request.txt"), r.CanonicalRequest)
+			require.Equal(t, read(dir, form+"-string-to-sign.txt"), r.StringToSign)
+			require.Equal(t, read(dir, form+"-signature.txt"), r.Signature)
+			require.Contains(t, r.SignedRequest, r.Signature)
+			v := replies[4*i+2+j]
+			require.True(t, v.OK != nil && *v.OK, "%s: %s", dir, v.Error)
+			again = append(again, object{"id": dir, "op": "verify", "request": r.SignedRequest, "context": json.RawMessage(read(dir, "context.json"))})
+		}
+	}
+	for _, v := range cmd.ask(t, again...) {
+		require.True(t, v.OK != nil && *v.OK, "%s: %s", v.ID, v.Error)
+	}
+}
+
+// TestRefusals changes one thing of a good request at a time.
+func TestRefusals(t *testing.T) {
+	cmd := build(t)
+	const get = "GET /a%20b?x=1&y=2 HTTP/1.1\nHost: example.amazonaws.com\nX-Amz-Meta-A: 1\n\n"
+	signed := cmd.ask(t,
+		object{"id": "h", "op": "sign", "request": get, "context": suiteContext(nil)},
+		object{"id": "q", "op": "presign", "request": get, "context": suiteContext(nil)},
+		object{"id": "h3", "op": "sign", "request": get, "context": suiteContext(object{"service": "s3"})},
+		object{"id": "q3", "op": "presign", "request": get, "context": suiteContext(object{"service": "s3"})},
+	)
+	h, q, h3, q3 := signed[0].SignedRequest, signed[1].SignedRequest, signed[2].SignedRequest, signed[3].SignedRequest
+	s3 := func(more object) object {
+		c := suiteContext(more)
+		c["service"] = "s3"
+		return c
+	}
+	at := func(s string) object { return object{"timestamp": s} }
+	swap := func(s, old, new string) string {
+		require.Contains(t, s, old)
+		return strings.Replace(s, old, new, 1)
+	}
+	token := func(v string) object {
+		return object{"credentials": object{
+			"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "token": v,
+		}}
+	}
+	for _, c := range []struct {
+		name, request string
+		context       object
+		want          string // "" is accepted
+	}{
+		{"header", h, suiteContext(nil), ""},
+		{"query", q, suiteContext(nil), ""},
+		{"s3 header", h3, s3(nil), ""},
+		{"s3 query", q3, s3(nil), ""},
+		{"CRLF", strings.ReplaceAll(h, "\n", "\r\n"), suiteContext(nil), ""},
+		{"15 minutes late", h, suiteContext(at("2015-08-30T12:51:00Z")), ""},
+		{"15 minutes early", h, suiteContext(at("2015-08-30T12:21:00Z")), ""},
+		{"late", h, suiteContext(at("2015-08-30T12:51:01Z")), "SignatureDoesNotMatch"},
+		{"early", h, suiteContext(at("2015-08-30T12:20:59Z")), "SignatureDoesNotMatch"},
+		{"s3 late", h3, s3(at("2015-08-30T12:51:01Z")), "RequestTimeTooSkewed"},
+		{"query at its end", q3, s3(at("2015-08-30T13:36:00Z")), ""},
+		{"query after its end", q3, s3(at("2015-08-30T13:36:01Z")), "AccessDenied"},
+		{"query before its date", q3, s3(at("2015-08-30T12:20:59Z")), "AccessDenied"},
+		{"query path", swap(q3, "/a%20b", "/a%20c"), s3(nil), "SignatureDoesNotMatch"},
+		{"query value", swap(q3, "x=1", "x=2"), s3(nil), "SignatureDoesNotMatch"},
+		{"query parameter added", swap(q3, "?", "?a=1&"), s3(nil), "SignatureDoesNotMatch"},
+		{"method", swap(h3, "GET", "PUT"), s3(nil), "SignatureDoesNotMatch"},
+		{"signed header changed", swap(h3, "X-Amz-Meta-A:1", "X-Amz-Meta-A:2"), s3(nil), "SignatureDoesNotMatch"},
+		{"signed header gone", swap(h3, "X-Amz-Meta-A:1\n", ""), s3(nil), "AuthorizationHeaderMalformed"},
+		{"unsigned x-amz header", swap(h3, "Host:", "X-Amz-Acl: public-read\nHost:"), s3(nil), "AccessDenied"},
+		{"unsigned x-amz header, presigned", swap(q3, "Host:", "X-Amz-Copy-Source: /b/k\nHost:"), s3(nil), "AccessDenied"},
+		{"unsigned other header", swap(h3, "Host:", "User-Agent: curl\nHost:"), s3(nil), ""},
+		{"two sources", swap(h3, "?", "?X-Amz-Signature=0&"), s3(nil), "InvalidArgument"},
+		{"two Authorization lines", swap(h3, "Host:", "Authorization: x\nHost:"), s3(nil), "InvalidArgument"},
+		{"two dates", swap(h3, "Host:", "X-Amz-Date: 20150830T123600Z\nHost:"), s3(nil), "AccessDenied"},
+		{"two hosts", swap(h3, "Host:", "Host: other\nHost:"), s3(nil), "AuthorizationHeaderMalformed"},
+		{"no authentication", get, suiteContext(nil), "MissingAuthenticationToken"},
+		{"s3 no authentication", get, s3(nil), "AccessDenied"},
+		{"other region", h3, s3(object{"region": "eu-west-1"}), "AuthorizationHeaderMalformed"},
+		{"other service", h3, suiteContext(nil), "SignatureDoesNotMatch"},
+		{"other key", h3, s3(object{"credentials": object{"access_key_id": "AKIDOTHER", "secret_access_key": "x"}}), "InvalidAccessKeyId"},
+		{"other secret", h3, s3(object{"credentials": object{"access_key_id": "AKIDEXAMPLE", "secret_access_key": "x"}}), "SignatureDoesNotMatch"},
+		{"token missing", h3, s3(token("T")), "InvalidToken"},
+		{"legacy", swap(get, "GET /a%20b?", "GET /?AWSAccessKeyId=a&Signature=b&"), s3(nil), "InvalidRequest"},
+		{"bearer", swap(get, "Host:", "Authorization: Bearer x\nHost:"), s3(nil), "InvalidArgument"},
+		{"malformed path escape", swap(h3, "/a%20b", "/a%2"), s3(nil), "InvalidURI"},
+		{"content hash of something else", swap(h3, "Host:", "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD\nHost:"), s3(nil), "AccessDenied"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := cmd.ask(t, object{"id": c.name, "op": "verify", "algorithm": "v4", "request": c.request, "context": c.context})[0]
+			require.NotNil(t, r.OK, r.Error)
+			require.Equal(t, c.want, r.Error)
+			require.Equal(t, c.want == "", *r.OK)
+		})
+	}
+}
+
+// TestUnusableLines shows that what cannot be used is answered and the rest
+// goes on.
+func TestUnusableLines(t *testing.T) {
+	cmd := build(t)
+	good := object{"id": "good", "op": "sign", "request": "GET / HTTP/1.1\nHost: h\n\n", "context": suiteContext(nil)}
+	change := func(key string, value any) object {
+		out := object{}
+		for k, v := range good {
+			out[k] = v
+		}
+		out[key] = value
+		return out
+	}
+	lines := []any{
+		"not JSON", "{", "[]", `{"id":"x"}`,
+		change("op", "guess"), change("algorithm", "v5"), change("request", ""), change("request", "GET /"),
+		change("request", "GET example.com HTTP/1.1\n\n"), change("request", "GET / HTTP/1.1\n folded first\n\n"),
+		change("request", "GET / HTTP/1.1\nno colon\n\n"), change("request", "GET /%zz HTTP/1.1\nHost: h\n\n"),
+		change("request", "GET /?a=%zz HTTP/1.1\nHost: h\n\n"), change("request", "GET / HTTP/1.1\n\n"),
+		change("request", "GET / HTTP/1.1\nHost: a\nHost: b\n\n"), change("request", "GET / HTTP/1.1\nHost: h\nA: \x00\n\n"),
+		change("context", suiteContext(object{"timestamp": "yesterday"})), change("context", suiteContext(object{"region": ""})),
+		change("context", object{}),
+		good,
+	}
+	replies := cmd.ask(t, lines...)
+	for i, r := range replies[:len(replies)-1] {
+		require.NotEmpty(t, r.Error, "%v", lines[i])
+		require.Nil(t, r.OK)
+		require.Empty(t, r.Signature)
+	}
+	require.NotEmpty(t, replies[len(replies)-1].Signature)
+}
+
+func TestExitCodes(t *testing.T) {
+	cmd := build(t)
+	for _, c := range []struct {
+		args []string
+		want int
+	}{{[]string{"-h"}, 0}, {[]string{"-nonsense"}, 2}, {[]string{"file"}, 2}, {nil, 0}} {
+		p := exec.Command(cmd.bin, c.args...)
+		p.Stdin = strings.NewReader("\n\n")
+		_ = p.Run() // the exit code is what counts
+		require.Equal(t, c.want, p.ProcessState.ExitCode(), "%v", c.args)
+	}
+}
