@@ -26,6 +26,7 @@ func (clear0) NewReader(_ context.Context, ra io.ReaderAt, _ int64, _ store.Name
 }
 
 func (clear0) Seal(_ context.Context, info []byte, _ store.Name) ([]byte, error) { return info, nil }
+
 func (clear0) Unseal(_ context.Context, sealed []byte, _ store.Name) ([]byte, error) {
 	return sealed, nil
 }
