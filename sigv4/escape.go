@@ -13,7 +13,7 @@ const (
 
 func isUnreserved(c byte) bool {
 	if c < 64 {
-		return unreservedLow>>c&1 != 0
+		return uint64(unreservedLow)>>c&1 != 0
 	}
 	return c < 128 && uint64(unreservedHigh)>>(c-64)&1 != 0
 }
