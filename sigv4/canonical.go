@@ -92,6 +92,7 @@ type scratch struct {
 	arena  []byte  // encoded parameters and lowercase header names
 	params []param // the query
 	heads  []head  // the headers to sign
+	ranks  []rank  // and their order
 	names  []byte  // SignedHeaders
 	tmp    []byte  // a path being normalized, or a header name
 	digest [sha256.Size]byte

@@ -71,12 +71,12 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 	if !sc.parseQuery(r.URL.RawQuery) {
 		return nil, errBadQuery()
 	}
-	stale := sc.dropAuthParams()
+	signed := sc.dropAuthParams()
 	found, err := s.collect(sc, r, false)
 	if err != nil {
 		return nil, err
 	}
-	if s.StrictInput && (stale || found) {
+	if s.StrictInput && (signed || found != 0) {
 		return nil, fmt.Errorf("%w: Authorization, a date, a token or an X-Amz- query parameter is there", ErrAlreadySigned)
 	}
 	host := signedHost(r)
@@ -85,7 +85,7 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 		sc.addHead("x-amz-content-sha256", nil, payload.value)
 	}
 	out := &Presigned{Method: r.Method, Scope: s.scope()}
-	out.Date = string(appendAmzDate(sc.tmp[:0], now))
+	out.Date = FormatDate(now)
 	out.Scope.Date = out.Date[:8]
 	out.ExpiresAt = now.Truncate(time.Second).Add(expires).UTC()
 	s.addAuthParams(sc, &c, out, expires)

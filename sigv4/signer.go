@@ -92,23 +92,23 @@ func (s *Signer) Sign(r *http.Request, c Credentials, p Payload) (*Signed, error
 	if !sc.parseQuery(query) {
 		return nil, errBadQuery()
 	}
-	stale := sc.dropAuthParams()
+	signed := sc.dropAuthParams()
 	found, err := s.collect(sc, r, payload.frame != nil)
 	if err != nil {
 		return nil, err
 	}
-	if s.StrictInput && (stale || found) {
+	if s.StrictInput && (signed || found != 0) {
 		return nil, fmt.Errorf("%w: Authorization, a date, a token or an X-Amz- query parameter is there", ErrAlreadySigned)
 	}
 	host := signedHost(r)
 	out := &Signed{Scope: s.scope()}
-	out.Date = string(appendAmzDate(sc.tmp[:0], now))
+	out.Date = FormatDate(now)
 	out.Scope.Date = out.Date[:8]
 	s.addOwn(sc, host, out.Date, c.SessionToken, payload)
 	if err := s.finish(sc, r, &c, payload.value, out); err != nil {
 		return nil, err
 	}
-	if stale {
+	if signed {
 		r.URL.RawQuery = withoutAuthParams(query)
 	}
 	r.Host = host
@@ -207,12 +207,12 @@ func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHas
 }
 
 // apply writes the signature to the request.
-func (s *Signer) apply(r *http.Request, out *Signed, token string, payload payloadPlan, found bool) {
+func (s *Signer) apply(r *http.Request, out *Signed, token string, payload payloadPlan, found stale) {
 	if r.Header == nil {
 		r.Header = make(http.Header, 4)
 	}
-	if found {
-		dropStale(r.Header, s.Profile.Token)
+	if found != 0 {
+		dropStale(r.Header, s.Profile.Token, found)
 	}
 	set := func(i int, key, value string) {
 		out.values[i] = value
@@ -233,23 +233,46 @@ func (s *Signer) apply(r *http.Request, out *Signed, token string, payload paylo
 	}
 }
 
-// isReplaced says whether Sign puts a header of its own in the place of this
-// one.
-func isReplaced(name string, mode TokenMode) bool {
+// replacedKey returns the key under which Sign puts a header of its own in the
+// place of this one, and "" for a header that it leaves alone.
+func replacedKey(name string, mode TokenMode) string {
 	switch name {
-	case "authorization", "x-amz-date", "x-amz-security-token", "x-amz-region-set":
-		return true
+	case "authorization":
+		return "Authorization"
+	case "x-amz-date":
+		return "X-Amz-Date"
+	case "x-amz-security-token":
+		return nameToken
+	case "x-amz-region-set":
+		return "X-Amz-Region-Set"
 	case "x-amz-s3session-token":
-		return mode == TokenS3Session
-	default:
-		return false
+		if mode == TokenS3Session {
+			return nameS3Token
+		}
 	}
+	return ""
 }
 
-// dropStale removes what isReplaced names, whatever its spelling.
-func dropStale(h http.Header, mode TokenMode) {
+// stale says which headers of an earlier signature a request carries.
+type stale uint8
+
+const (
+	staleFound   stale = 1 << iota
+	staleSpelled       // in a spelling that setting ours does not replace
+)
+
+// dropStale removes what replacedKey names.
+func dropStale(h http.Header, mode TokenMode, found stale) {
+	delete(h, nameToken)
+	delete(h, "X-Amz-Region-Set")
+	if mode == TokenS3Session {
+		delete(h, nameS3Token)
+	}
+	if found&staleSpelled == 0 {
+		return
+	}
 	for key := range h {
-		if isReplaced(strings.ToLower(key), mode) {
+		if replacedKey(strings.ToLower(key), mode) != "" {
 			delete(h, key)
 		}
 	}
@@ -257,19 +280,23 @@ func dropStale(h http.Header, mode TokenMode) {
 
 // collect adds the request's own headers that are to be signed. It reports
 // what it found that signing replaces.
-func (s *Signer) collect(sc *scratch, r *http.Request, framed bool) (found bool, err error) {
+func (s *Signer) collect(sc *scratch, r *http.Request, framed bool) (found stale, err error) {
 	for key, values := range r.Header {
 		if len(values) == 0 {
 			continue
 		}
 		h := sc.addHead(key, values, "")
 		name := sc.headName(h)
+		own := replacedKey(string(name), s.Profile.Token)
 		switch {
-		case isReplaced(string(name), s.Profile.Token):
-			found = true
+		case own != "":
+			found |= staleFound
+			if own != key {
+				found |= staleSpelled
+			}
 		case string(name) == "x-amz-content-sha256":
 			if key != "X-Amz-Content-Sha256" {
-				return false, fmt.Errorf("%w: spell the header X-Amz-Content-Sha256", ErrPayload)
+				return 0, fmt.Errorf("%w: spell the header X-Amz-Content-Sha256", ErrPayload)
 			}
 		case string(name) == "host":
 		case framed && isFraming(string(name)):
