@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iampolicy
+
+import (
+	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/wildcard"
+)
+
+// actionPattern is a compiled Action or NotAction entry. Wildcards stay on
+// their side of the colon.
+type actionPattern struct {
+	service, name string // lower case; for the shape shapePrefix name without its star
+	glob          bool   // service holds wildcards
+	shape         shape  // of name; shapeAny with the service "*" is every action when all is set
+	all           bool   // the pattern is *
+}
+
+// compileAction reads a pattern; one with an empty name, without colon or with
+// white space never matches.
+func compileAction(text string) actionPattern {
+	if text == "*" {
+		return actionPattern{all: true, shape: shapeAny}
+	}
+	at := strings.IndexByte(text, ':')
+	if at <= 0 || at == len(text)-1 || strings.ContainsAny(text, " \t\r\n") {
+		return actionPattern{shape: shapeNever}
+	}
+	text = lowerASCII(text)
+	a := actionPattern{service: text[:at], glob: wildcard.Has(text[:at])}
+	a.name, a.shape = patternShape(text[at+1:])
+	return a
+}
+
+// exact reports whether the pattern is one action.
+func (a *actionPattern) exact() bool { return !a.all && !a.glob && a.shape == shapeExact }
+
+// match reports whether the pattern matches an action, given in two parts; an
+// action without colon has an empty service and matches * alone.
+func (a *actionPattern) match(service, name string) bool {
+	if a.all {
+		return true
+	}
+	if a.shape == shapeNever || service == "" {
+		return false
+	}
+	if a.glob {
+		if !wildcard.MatchFold(a.service, service) {
+			return false
+		}
+	} else if !equalFold(a.service, service) {
+		return false
+	}
+	switch a.shape {
+	case shapeAny:
+		return true
+	case shapeExact:
+		return equalFold(a.name, name)
+	case shapePrefix:
+		return hasPrefixFold(name, a.name)
+	}
+	return wildcard.MatchFold(a.name, name)
+}

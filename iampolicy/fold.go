@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iampolicy
+
+import (
+	"maps"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// equalFold reports whether two strings are equal but for the case of ASCII
+// letters.
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + ('a' - 'A')
+	}
+	return c
+}
+
+// lowerASCII returns s with ASCII letters in lower case, s itself when they
+// are.
+func lowerASCII(s string) string {
+	for i := range len(s) {
+		if c := s[i]; 'A' <= c && c <= 'Z' {
+			b := []byte(s)
+			for j := i; j < len(b); j++ {
+				b[j] = lower(b[j])
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+// hashSeed differs from process to process, so that nobody can write a policy
+// or a request whose names collide.
+var hashSeed = rand.Uint64() | 1
+
+// hashFold digests a string so that strings equal under equalFold have one
+// digest. It sets bit 5 of every byte, which folds letters and costs no look
+// at what the byte is; strings that differ otherwise are told apart by whoever
+// looks them up.
+func hashFold(s string) uint64 {
+	const fold = 0x2020202020202020
+	h := hashSeed ^ uint64(len(s))
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		hi, lo := bits.Mul64(h^(w|fold), 0x9e3779b97f4a7c15^hashSeed)
+		h = hi ^ lo
+	}
+	var w uint64
+	for i := range len(s) {
+		w = w<<8 | uint64(s[i]|0x20)
+	}
+	hi, lo := bits.Mul64(h^w, 0xd6e8feb86659fd93^hashSeed)
+	return hi ^ lo
+}
+
+// hasPrefixFold reports whether s begins with prefix, but for ASCII case.
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
+}
+
+func boolText(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+func epochText(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// runeLen is the length of the first character of s, which is not empty.
+func runeLen(s string) int {
+	if s[0] < utf8.RuneSelf {
+		return 1
+	}
+	_, n := utf8.DecodeRuneInString(s)
+	return n
+}
