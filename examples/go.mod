@@ -9,7 +9,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.1
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.109.1
 	github.com/aws/smithy-go v1.28.1
-	github.com/sallyport-go/sallyport v0.0.0-00010101000000-000000000000
+	github.com/sallyport-go/sallyport v0.0.0
 	github.com/stretchr/testify v1.11.1
 )
 
@@ -26,5 +26,3 @@ require (
 	github.com/pmezard/go-difflib v1.0.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
-
-require github.com/sallyport-go/sallyport v0.0.0

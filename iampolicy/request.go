@@ -3,7 +3,6 @@
 package iampolicy
 
 import (
-	"strings"
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/arn"
@@ -126,12 +125,4 @@ func (r *Request) deriveTags(prefix string, tags map[string]string) {
 			r.Context.add(name, contextValue{text: tags[key], addr: parseAddr(tags[key]), derived: derived})
 		}
 	}
-}
-
-// service returns the part of an action before its colon, or "".
-func service(action string) string {
-	if at := strings.IndexByte(action, ':'); at >= 0 {
-		return action[:at]
-	}
-	return ""
 }

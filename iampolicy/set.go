@@ -56,7 +56,6 @@ type stmt struct {
 	notAction     bool
 	resourceForm  elementForm
 	principalForm elementForm
-	service       bool // a principal entry names a service
 }
 
 // Kind returns what the set was compiled as.
@@ -77,14 +76,4 @@ func (s *Set) policyName(i int32) string {
 		return "resource"
 	}
 	return strconv.Itoa(int(i))
-}
-
-// statementName returns a statement's Sid, or its position, from 1, where it
-// has none.
-func (s *Set) statementName(st *stmt) string {
-	p := s.policies[st.policy]
-	if sid := p.sidOf(&p.statements[st.index]); sid != "" {
-		return sid
-	}
-	return strconv.Itoa(int(st.index) + 1)
 }
