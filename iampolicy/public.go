@@ -104,13 +104,15 @@ func pinValue(kind pinKind, c *cond, text string, modern bool) bool {
 	if modern && strings.Contains(text, "${") {
 		return false
 	}
-	wild := (c.fam == famStringLike || c.fam == famArn) && strings.ContainsAny(text, "*?")
+	// A wildcard keeps from pinning also where the operator takes it literally.
+	wild := strings.ContainsAny(text, "*?")
+	like := c.fam == famStringLike || c.fam == famArn
 	switch kind {
 	case pinAccount:
-		return !wild || accountFixed(c.fam, text)
+		return !wild || like && accountFixed(c.fam, text)
 	case pinUserID:
 		id, rest, _ := strings.Cut(text, ":")
-		return !wild || rest == "*" && !strings.ContainsAny(id, "*?") && id != ""
+		return !wild || like && rest == "*" && !strings.ContainsAny(id, "*?") && id != ""
 	case pinTrue:
 		return c.fam == famBool && equalFold(text, "true") || (c.fam == famString || c.fam == famStringFold) && text == "true"
 	}

@@ -34,6 +34,8 @@ type refCase struct {
 	BlockPublic             bool
 	ManagementPrincipal     bool
 	ManagementResource      bool
+
+	decoded map[string][]map[string]any // documents by their text
 }
 
 type refAnswer struct {
@@ -315,10 +317,10 @@ func (e *refEval) rcpApplies(action string) bool {
 func (e *refEval) publicRefuses(same bool) bool {
 	f := strings.SplitN(e.c.Resource, ":", 6)
 	if !e.c.BlockPublic || e.c.Resources == "" || e.c.Trust || same || e.p.kind == "service" || e.p.kind == "federated" ||
-		len(f) < 6 || f[2] != "s3" || f[3] != "" || f[4] != "" || f[5] == "" {
+		len(f) < 6 || !strings.EqualFold(f[2], "s3") || f[3] != "" || f[4] != "" || f[5] == "" {
 		return false
 	}
-	for _, st := range refStatements(e.c.Resources) {
+	for _, st := range e.statements(e.c.Resources) {
 		if st["Effect"] == "Allow" && refPublicPrincipal(st) && !refPinned(st) {
 			return true
 		}
@@ -353,7 +355,25 @@ func refPinned(st map[string]any) bool {
 					narrow = false
 				}
 			}
+			userID, account := len(refStrings(values)) > 0, len(refStrings(values)) > 0
+			for _, v := range refStrings(values) {
+				id, rest, _ := strings.Cut(v, ":")
+				userID = userID && !strings.Contains(v, "${") &&
+					(!strings.ContainsAny(v, "*?") || strings.HasSuffix(op, "Like") && rest == "*" && !strings.ContainsAny(id, "*?"))
+				f := strings.SplitN(v+":::::", ":", 6)
+				account = account && !strings.Contains(v, "${") && (!strings.ContainsAny(v, "*?") ||
+					f[4] != "" && !strings.ContainsAny(f[4], "*?") && (strings.Contains(op, "Arn") || !strings.ContainsAny(f[1]+f[2]+f[3], "*?")))
+			}
+			positive := !strings.Contains(op, "Not") && !strings.Contains(op, "IfExists") && !strings.HasPrefix(op, "ForAllValues") && op != "Null" && !strings.Contains(op, "Bogus")
 			switch strings.ToLower(key) {
+			case "aws:userid":
+				if positive && userID {
+					return true
+				}
+			case "aws:sourcearn":
+				if positive && account {
+					return true
+				}
 			case "aws:sourcevpce", "aws:principalorgid":
 				if fixed && slices.Contains([]string{"StringEquals", "StringLike", "StringEqualsIgnoreCase", "ForAnyValue:StringEquals", "ForAnyValue:StringLike"}, op) {
 					return true
@@ -379,6 +399,16 @@ func (r refResult) word() string {
 		return "Allowed"
 	}
 	return "ImplicitlyDenied"
+}
+
+func (e *refEval) statements(doc string) []map[string]any {
+	if e.c.decoded == nil {
+		e.c.decoded = map[string][]map[string]any{}
+	}
+	if _, ok := e.c.decoded[doc]; !ok {
+		e.c.decoded[doc] = refStatements(doc)
+	}
+	return e.c.decoded[doc]
 }
 
 func refStatements(doc string) []map[string]any {
@@ -426,7 +456,7 @@ func refStrings(v any) []string {
 // set evaluates the documents of one type.
 func (e *refEval) set(kind, label string, docs []string, naming func(int) string, out *refAnswer, ownBucketPolicy bool) (r refResult) {
 	for i, doc := range docs {
-		for j, st := range refStatements(doc) {
+		for j, st := range e.statements(doc) {
 			how := e.applies(kind, st)
 			if how == refNone {
 				continue
@@ -657,6 +687,9 @@ func refRelate(fields []string, last []refToken, resource string) string {
 	asked := []string{"arn", "*", "*", "*", "*", "*"}
 	if resource != "*" {
 		asked = strings.SplitN(resource, ":", 6)
+		for len(asked) < 6 {
+			asked = append(asked, "*")
+		}
 	}
 	rel := "covers"
 	for i := 1; i < 6; i++ {
