@@ -48,16 +48,22 @@ var (
 	genPattern   = []string{"*", "s3:*", "s3:Get*", "s3:GetObject", "S3:getobject", "s3:PutObject", "s?:*", "s*:Get*", "sqs:*", "kms:Decrypt", "s3:", "s3", "s3:G?tObject", "*:*", "ec2:*"}
 	genBuckets   = []string{"arn:aws:s3:::b", "arn:aws:s3:::b/k", "arn:aws:s3:::b/ana/x", "arn:aws:s3:::b/a:b/c", "arn:aws:s3:::c/k", "arn:aws-cn:s3:::b/k", "arn:aws:sqs:us-east-1:111111111111:q", "arn:AWS:S3:::b/k", "arn:aws:s3:::b/ü"}
 	genWildcards = []string{"*", "arn:aws:s3:::b/*", "arn:aws:s3:::*", "arn:aws:s3:::b*", "arn:aws:s3:::*/k", "arn:aws:s3:::b/?", "arn:*"}
-	genResources = []string{"*", "arn:aws:s3:::*", "arn:aws:s3:::b", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::b/?", "arn:aws:s3:::b/${aws:username}/*",
+	genResources = []string{
+		"*", "arn:aws:s3:::*", "arn:aws:s3:::b", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::b/?", "arn:aws:s3:::b/${aws:username}/*",
 		"arn:aws:s3:::b/${aws:PrincipalTag/t}", "arn:aws:s3:::${aws:PrincipalTag/t, 'b'}/k", "arn:aws:s3:::b/${*}", "arn:*:s3:::*", "arn:aws:s*:::b/k", "arn:aws:sqs:*:111111111111:q",
-		"arn:aws:s3", "arn:aws:s3*", "arn:aws:s3:::*/k", "arn:aws:s3:::b/a*c", "arn:aws:sqs:*:q", "arn:aws:S3:::b/k", "arn:aws:s3:::?/*k", "arn:aws:kms:us-east-1:111111111111:key/*", "arn:aws:s3:::b/*/**?"}
-	genCallers = []string{"arn:aws:iam::111111111111:user/ana", "arn:aws:iam::111111111111:user/p/ana", "arn:aws:iam::222222222222:user/bob", "arn:aws:sts::111111111111:assumed-role/app/s1",
+		"arn:aws:s3", "arn:aws:s3*", "arn:aws:s3:::*/k", "arn:aws:s3:::b/a*c", "arn:aws:sqs:*:q", "arn:aws:S3:::b/k", "arn:aws:s3:::?/*k", "arn:aws:kms:us-east-1:111111111111:key/*", "arn:aws:s3:::b/*/**?",
+	}
+	genCallers = []string{
+		"arn:aws:iam::111111111111:user/ana", "arn:aws:iam::111111111111:user/p/ana", "arn:aws:iam::222222222222:user/bob", "arn:aws:sts::111111111111:assumed-role/app/s1",
 		"arn:aws:sts::222222222222:assumed-role/app/s1", "arn:aws:iam::111111111111:role/app", "arn:aws:iam::111111111111:role/p/app", "arn:aws:sts::111111111111:federated-user/ana",
 		"arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:root", "sns.amazonaws.com", "", "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
-		"arn:aws:sts::111111111111:assumed-role/AWSServiceRoleForX/s", "arn:aws:iam::111111111111:oidc-provider/idp.example"}
-	genEntries = []string{"*", "111111111111", "arn:aws:iam::111111111111:root", "222222222222", "arn:aws:iam::111111111111:user/ana", "arn:aws:iam::222222222222:user/bob",
+		"arn:aws:sts::111111111111:assumed-role/AWSServiceRoleForX/s", "arn:aws:iam::111111111111:oidc-provider/idp.example",
+	}
+	genEntries = []string{
+		"*", "111111111111", "arn:aws:iam::111111111111:root", "222222222222", "arn:aws:iam::111111111111:user/ana", "arn:aws:iam::222222222222:user/bob",
 		"arn:aws:iam::111111111111:role/app", "arn:aws:iam::111111111111:role/p/app", "arn:aws:sts::111111111111:assumed-role/app/s1", "arn:aws:sts::111111111111:federated-user/ana",
-		"arn:aws:iam::111111111111:user/*", "AIDAAAAAAAAAAAAAAAAA", "AROAAAAAAAAAAAAAAAAA", "arn:aws-cn:iam::111111111111:root"}
+		"arn:aws:iam::111111111111:user/*", "AIDAAAAAAAAAAAAAAAAA", "AROAAAAAAAAAAAAAAAAA", "arn:aws-cn:iam::111111111111:root",
+	}
 	genKeys   = []string{"aws:username", "aws:PrincipalTag/t", "aws:TagKeys", "aws:SourceIp", "aws:CurrentTime", "s3:max-keys", "aws:SecureTransport", "aws:SourceArn", "x:bin", "aws:SourceVpce", "aws:userid"}
 	genValues = map[string][]string{
 		"aws:username":        {"ana", "Ana", "bob", "", "*", "a?"},
