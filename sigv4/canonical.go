@@ -30,6 +30,12 @@ type Canonical struct {
 	// PayloadHash is the last line: 64 hex digits, UNSIGNED-PAYLOAD or a
 	// streaming literal.
 	PayloadHash string
+
+	// Algorithm, Date (YYYYMMDDTHHMMSSZ) and Scope are how it was signed, for
+	// Explain; they are no part of the text. Empty from Canonicalize.
+	Algorithm Algorithm
+	Date      string
+	Scope     Scope
 }
 
 // String returns the text that is hashed.
@@ -159,6 +165,13 @@ func (sc *scratch) canonical() *Canonical {
 		SignedHeaders: string(b[sc.signed : sc.payload-1]),
 		PayloadHash:   string(b[sc.payload:sc.end]),
 	}
+}
+
+// signedCanonical is canonical with how it was signed.
+func (sc *scratch) signedCanonical(a Algorithm, date string, s Scope) *Canonical {
+	c := sc.canonical()
+	c.Algorithm, c.Date, c.Scope = a, date, s
+	return c
 }
 
 // appendStringToSign hashes the canonical request in sc.buf and appends the

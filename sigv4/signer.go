@@ -183,7 +183,7 @@ func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHas
 	}
 	text := sc.appendStringToSign(s.Algorithm, out.Date, &out.Scope)
 	if s.Debug {
-		out.Canonical, out.StringToSign = sc.canonical(), string(text)
+		out.Canonical, out.StringToSign = sc.signedCanonical(s.Algorithm, out.Date, out.Scope), string(text)
 	}
 	if sc.sig, err = key.appendSignature(sc.sig[:0], text, s.Deterministic); err != nil {
 		return err

@@ -124,3 +124,9 @@ func TestDocumentedTrailerUploadSIG116(t *testing.T) {
 	require.Equal(t, plain, string(got))
 	require.Equal(t, "sOO8/Q==", in.Trailer.Get("X-Amz-Checksum-Crc32c"))
 }
+
+func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}

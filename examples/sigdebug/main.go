@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Sigdebug signs, presigns and verifies requests given as text, and shows what
-// was signed.
+// Sigdebug signs, presigns and verifies requests given as text, shows what was
+// signed, and explains why two signatures differ.
 //
 // It reads requests from standard input, one JSON object a line, and writes one
 // answer a line in the same order:
@@ -10,6 +10,11 @@
 //	 "context":{"credentials":{"access_key_id":"…","secret_access_key":"…","token":"…"},
 //	 "region":"us-east-1","service":"s3","timestamp":"2015-08-30T12:36:00Z",
 //	 "expiration_in_seconds":3600,"normalize":true,"sign_body":false,"omit_session_token":false}}
+//
+// The algorithm is "v4" or "v4a". The op "explain" compares the request with
+// another one ("other", or both as "requests"), or with what an S3 server
+// answered ("server_error", the XML), and names each difference. A request that
+// carries a signature is taken as it stands, another is signed first.
 //
 // The exit status is 0 when the input could be read, whatever the answers; 2
 // for wrong flags; 3 when standard input cannot be read.
@@ -31,6 +36,7 @@ const usage = `usage: sigdebug    JSON lines in, answers out
 
   op "sign", "presign"  answer {"id","canonical_request","string_to_sign","signature","signed_request"}
   op "verify"           answers {"id","ok":true} or {"id","ok":false,"error":"<code>"}
+  op "explain"          answers {"id","differences":[{"where","ours","theirs","cause"}]}
   a line that cannot be used is answered {"id","error"}
 `
 
@@ -87,7 +93,13 @@ type line struct {
 	Request   string          `json:"request"`
 	Context   signingContext  `json:"context"`
 
-	at time.Time
+	// For explain: one of the three beside Request, or both in Requests.
+	Other       string   `json:"other"`
+	Requests    []string `json:"requests"`
+	ServerError string   `json:"server_error"`
+
+	v4a bool
+	at  time.Time
 }
 
 type signingContext struct {
@@ -130,8 +142,13 @@ func answer(data []byte) any {
 func (l *line) do() (any, error) {
 	switch l.Algorithm {
 	case "", "v4":
+	case "v4a":
+		l.v4a = true
 	default:
 		return nil, fmt.Errorf("unknown algorithm %q", l.Algorithm)
+	}
+	if l.Op == "explain" {
+		return l.explain()
 	}
 	text, err := parseRequest(l.Request)
 	if err != nil {

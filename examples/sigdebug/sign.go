@@ -39,11 +39,15 @@ func (l *line) profile() sigv4.Profile {
 }
 
 func (l *line) signer() *sigv4.Signer {
-	return &sigv4.Signer{
-		Region: l.Context.Region, Profile: l.profile(), Debug: true,
+	s := &sigv4.Signer{
+		Region: l.Context.Region, Profile: l.profile(), Debug: true, Deterministic: true,
 		Now:        func() time.Time { return l.at },
 		SignHeader: func(string) bool { return true },
 	}
+	if l.v4a {
+		s.Algorithm = sigv4.AlgorithmV4A
+	}
+	return s
 }
 
 // payload is the hash of the body, or of nothing. An x-amz-content-sha256 that
@@ -93,6 +97,9 @@ func (l *line) sign(t *request) (any, error) {
 	token := field{"X-Amz-Security-Token", l.Context.Credentials.Token}
 	if token.value != "" && !l.Context.OmitSessionToken {
 		header = append(header, token)
+	}
+	if l.v4a {
+		header = append(header, field{"X-Amz-Region-Set", l.Context.Region})
 	}
 	header = append(header, field{"Authorization", r.Header.Get("Authorization")})
 	if token.value != "" && l.Context.OmitSessionToken {

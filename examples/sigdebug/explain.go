@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sallyport-go/sallyport/sigv4"
+)
+
+type explanation struct {
+	ID          json.RawMessage `json:"id"`
+	Differences []difference    `json:"differences"`
+}
+
+type difference struct {
+	Where  string `json:"where"`
+	Ours   string `json:"ours"`
+	Theirs string `json:"theirs"`
+	Cause  string `json:"cause"`
+}
+
+// side is one of two signatures that should have been the same.
+type side struct {
+	canonical *sigv4.Canonical
+	signature string
+}
+
+// explain compares the request with another one, or with a server's answer.
+func (l *line) explain() (any, error) {
+	texts := l.Requests
+	if l.Request != "" {
+		texts = append([]string{l.Request}, texts...)
+	}
+	if l.Other != "" {
+		texts = append(texts, l.Other)
+	}
+	if want := 2 - min(1, len(l.ServerError)); len(texts) != want {
+		return nil, errors.New("explain takes two requests, or one and a server_error")
+	}
+	sides := make([]side, len(texts))
+	for i, text := range texts {
+		var err error
+		if sides[i], err = l.side(text); err != nil {
+			return nil, fmt.Errorf("request %d: %w", i+1, err)
+		}
+	}
+	var found []sigv4.Difference
+	if l.ServerError != "" {
+		found = sigv4.Explain(sides[0].canonical, []byte(l.ServerError))
+	} else {
+		found = compare(sides[0], sides[1])
+	}
+	out := explanation{ID: l.ID, Differences: []difference{}}
+	for _, d := range found {
+		where := d.Field
+		if d.Name != "" {
+			where += " " + d.Name
+		}
+		out.Differences = append(out.Differences, difference{where, d.Mine, d.Theirs, d.Cause})
+	}
+	return out, nil
+}
+
+func compare(ours, theirs side) []sigv4.Difference {
+	found := sigv4.Compare(ours.canonical, theirs.canonical)
+	if len(found) == 0 && ours.signature != theirs.signature {
+		found = append(found, sigv4.Difference{
+			Field: "signature", Mine: ours.signature, Theirs: theirs.signature,
+			Cause: "the same text was signed with different keys: another secret, or an old derived key that is still cached",
+		})
+	}
+	return found
+}
+
+// side takes a signed request as it stands, and signs another by the context.
+func (l *line) side(text string) (side, error) {
+	t, err := parseRequest(text)
+	if err != nil {
+		return side{}, err
+	}
+	r := t.http(l.Context.SignBody)
+	if auth := r.Header.Get("Authorization"); auth != "" {
+		_, items, _ := strings.Cut(auth, " ")
+		parts := map[string]string{}
+		for item := range strings.SplitSeq(items, ",") {
+			key, value, _ := strings.Cut(strings.TrimSpace(item), "=")
+			parts[key] = value
+		}
+		return l.signed(t, r, parts["Credential"], r.Header.Get("X-Amz-Date"), parts["SignedHeaders"], parts["Signature"])
+	}
+	if query := r.URL.Query(); query.Has("X-Amz-Signature") {
+		return l.signed(t, r, query.Get("X-Amz-Credential"), query.Get("X-Amz-Date"), query.Get("X-Amz-SignedHeaders"), query.Get("X-Amz-Signature"))
+	}
+	if l.at, err = time.Parse(time.RFC3339, l.Context.Timestamp); err != nil {
+		return side{}, errors.New("it carries no signature, and the context's timestamp is not RFC 3339")
+	}
+	r, p, err := l.prepare(t)
+	if err != nil {
+		return side{}, err
+	}
+	s := l.signer()
+	s.Profile.ContentSHA256 = l.Context.SignBody
+	signed, err := s.Sign(r, l.credentials(), p)
+	if err != nil {
+		return side{}, err
+	}
+	return side{signed.Canonical, signed.Signature}, nil
+}
+
+// signed canonicalizes a request as its signature says.
+func (l *line) signed(t *request, r *http.Request, credential, date, headers, signature string) (side, error) {
+	payload := r.Header.Get("X-Amz-Content-Sha256")
+	if payload == "" {
+		body := ""
+		if l.Context.SignBody {
+			body = t.body
+		}
+		sum := sha256.Sum256([]byte(body))
+		payload = hex.EncodeToString(sum[:])
+	}
+	c, err := sigv4.Canonicalize(r, l.profile(), strings.Split(headers, ";"), payload)
+	if err != nil {
+		return side{}, err
+	}
+	if l.v4a {
+		c.Algorithm = sigv4.AlgorithmV4A
+	}
+	// The scope, from the right: [region/]service/aws4_request.
+	parts := strings.Split(credential, "/")
+	if n := len(parts); n >= 4 && l.v4a {
+		c.Date, c.Scope = date, sigv4.Scope{Date: parts[n-3], Service: parts[n-2]}
+	} else if n >= 5 && !l.v4a {
+		c.Date, c.Scope = date, sigv4.Scope{Date: parts[n-4], Region: parts[n-3], Service: parts[n-2]}
+	}
+	return side{c, signature}, nil
+}
