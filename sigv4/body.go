@@ -78,7 +78,7 @@ func (v *Verifier) wrapBody(r *http.Request, c *claim, key *signingKey, body []b
 // emptyBody checks the hash of a request that has no body: there is nothing to
 // read, so nothing would find it out later.
 func (v *Verifier) emptyBody(c *claim) *Error {
-	if !(Signature{sha256.Sum256(nil)}).Equal(Signature{c.payload.sum}) {
+	if !(Signature{emptySum}).Equal(Signature{c.payload.sum}) {
 		return newError(faultBodyHash, "The provided 'x-amz-content-sha256' header does not match what was computed.").
 			with("ClientComputedContentSHA256", c.payload.value).with("S3ComputedContentSHA256", emptyHash)
 	}

@@ -65,21 +65,27 @@ func Canonicalize(r *http.Request, p Profile, signedHeaders []string, payloadHas
 	}
 	if signedHeaders == nil {
 		sc.selectHeaders(r)
+		sc.writeHeads()
 	} else {
 		names := make([]string, len(signedHeaders))
 		for i, name := range signedHeaders {
 			names[i] = strings.ToLower(name)
 		}
 		slices.Sort(names)
-		for _, name := range slices.Compact(names) {
-			if !sc.addSigned(r, hostOf(r), name) {
+		names = slices.Compact(names)
+		sc.names = append(sc.names, strings.Join(names, ";")...)
+		var a arrival
+		a.survey(r.Header)
+		for _, name := range names {
+			if !sc.appendSigned(r, &a, hostOf(r), name) {
 				return nil, fmt.Errorf("%w: the request has no header %q", ErrMalformed, name)
 			}
 		}
 	}
-	if !sc.canonicalize(r.Method, wirePath(r.URL), &p, payloadHash) {
+	if !sc.setPath(wirePath(r.URL), &p) {
 		return nil, errBadPath()
 	}
+	sc.canonicalize(r.Method, &p, payloadHash)
 	return sc.canonical(), nil
 }
 
@@ -97,8 +103,10 @@ type scratch struct {
 	buf    []byte  // canonical request, then string to sign, then Authorization
 	arena  []byte  // encoded parameters and lowercase header names
 	params []param // the query
-	heads  []head  // the headers to sign
+	heads  []head  // a Signer's headers to sign
 	ranks  []rank  // and their order
+	path   []byte  // the canonical URI
+	block  []byte  // the canonical header lines
 	names  []byte  // SignedHeaders
 	tmp    []byte  // a path being normalized, or a header name
 	digest [sha256.Size]byte
@@ -118,32 +126,30 @@ const maxPooled = 64 << 10
 func (sc *scratch) reset() {
 	clear(sc.buf)
 	clear(sc.arena)
+	clear(sc.block)
 	clear(sc.heads)
-	sc.buf, sc.arena, sc.params, sc.heads = sc.buf[:0], sc.arena[:0], sc.params[:0], sc.heads[:0]
-	if cap(sc.buf) > maxPooled || cap(sc.arena) > maxPooled || cap(sc.names) > maxPooled || cap(sc.tmp) > maxPooled {
+	sc.buf, sc.arena, sc.block = sc.buf[:0], sc.arena[:0], sc.block[:0]
+	sc.params, sc.heads = sc.params[:0], sc.heads[:0]
+	if cap(sc.buf) > maxPooled || cap(sc.arena) > maxPooled || cap(sc.block) > maxPooled || cap(sc.names) > maxPooled || cap(sc.tmp) > maxPooled {
 		*sc = scratch{}
 	}
 }
 
-// canonicalize writes the canonical request of sc.params and sc.heads to
-// sc.buf. It is the only place where the parts are put together (SIG-3). It
-// reports false for a path that is none.
-func (sc *scratch) canonicalize(method, path string, p *Profile, payloadHash string) bool {
+// canonicalize writes the canonical request of sc.path, sc.params, sc.block and
+// sc.names to sc.buf. It is the only place where the parts are put together
+// (SIG-3).
+func (sc *scratch) canonicalize(method string, p *Profile, payloadHash string) {
 	b := append(sc.buf[:0], method...)
 	b = append(b, '\n')
 	sc.uri = len(b)
-	b, ok := sc.appendPath(b, path, p)
-	if !ok {
-		return false
-	}
+	b = append(b, sc.path...)
 	b = append(b, '\n')
 	sc.query = len(b)
 	sc.sortParams()
 	b = sc.appendQuery(b, p)
 	b = append(b, '\n')
 	sc.headers = len(b)
-	sc.sortHeads()
-	b = sc.appendHeaders(b)
+	b = append(b, sc.block...)
 	b = append(b, '\n')
 	sc.signed = len(b)
 	b = append(b, sc.names...)
@@ -151,7 +157,6 @@ func (sc *scratch) canonicalize(method, path string, p *Profile, payloadHash str
 	sc.payload = len(b)
 	b = append(b, payloadHash...)
 	sc.buf, sc.end = b, len(b)
-	return true
 }
 
 // canonical copies the parts out.

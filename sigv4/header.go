@@ -88,35 +88,37 @@ func (sc *scratch) sortHeads() {
 	}
 }
 
-// appendHeaders appends the header block, one name:value line each, and
-// records the list of names, joined with a semicolon, in sc.names.
-func (sc *scratch) appendHeaders(dst []byte) []byte {
-	sc.names = sc.names[:0]
+// writeHeads sorts sc.heads and writes the header block, one name:value line
+// each, to sc.block, and the names, joined with a semicolon, to sc.names.
+func (sc *scratch) writeHeads() {
+	sc.sortHeads()
+	block, names := sc.block[:0], sc.names[:0]
 	var previous *head
 	for i := range sc.ranks {
 		h := &sc.heads[sc.ranks[i].head]
-		if previous != nil && string(sc.headName(previous)) == string(sc.headName(h)) {
-			dst[len(dst)-1] = ',' // another spelling of the name: one more line of it
+		name := sc.headName(h)
+		if previous != nil && string(sc.headName(previous)) == string(name) {
+			block[len(block)-1] = ',' // another spelling of the name: one more line of it
 		} else {
 			if previous != nil {
-				sc.names = append(sc.names, ';')
+				names = append(names, ';')
 			}
-			sc.names = append(sc.names, sc.headName(h)...)
-			dst = append(dst, sc.headName(h)...)
-			dst = append(dst, ':')
+			names = append(names, name...)
+			block = append(block, name...)
+			block = append(block, ':')
 		}
-		dst = h.appendValues(dst)
-		dst = append(dst, '\n')
+		block = appendValues(block, h.values, h.value)
+		block = append(block, '\n')
 		previous = h
 	}
-	return dst
+	sc.block, sc.names = block, names
 }
 
-func (h *head) appendValues(dst []byte) []byte {
-	if h.values == nil {
-		return appendTrimmed(dst, h.value)
+func appendValues(dst []byte, values []string, value string) []byte {
+	if values == nil {
+		return appendTrimmed(dst, value)
 	}
-	for i, v := range h.values {
+	for i, v := range values {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -129,10 +131,15 @@ func (h *head) appendValues(dst []byte) []byte {
 // with every inner run of them as one space, SIG-14. A line break of a folded
 // header belongs to the run.
 func appendTrimmed(dst []byte, v string) []byte {
-	v = strings.Trim(v, " \t\r\n")
+	for len(v) > 0 && isFold(v[0]) {
+		v = v[1:]
+	}
+	for len(v) > 0 && isFold(v[len(v)-1]) {
+		v = v[:len(v)-1]
+	}
 	run := 0
 	for i := 0; i < len(v); i++ {
-		if !isFold(v[i]) || v[i] == ' ' && !isFold(v[i+1]) {
+		if c := v[i]; c > ' ' || !isFold(c) || c == ' ' && !isFold(v[i+1]) {
 			continue // the last byte is no space: i+1 exists
 		}
 		dst = append(dst, v[run:i]...)
@@ -168,42 +175,50 @@ func hostOf(r *http.Request) string {
 	return r.URL.Host
 }
 
-// addSigned adds the named header of a request to sc.heads, looking where
-// net/http keeps it (SIG-17). It reports false where no such header arrived.
-func (sc *scratch) addSigned(r *http.Request, host, name string) bool {
+// appendSigned writes the named header of a request to sc.block. It reports
+// false where no such header arrived.
+func (sc *scratch) appendSigned(r *http.Request, a *arrival, host, name string) bool {
+	values, ok := a.find(name)
+	value := ""
+	if !ok || name == "host" || name == "transfer-encoding" {
+		if values, value, ok = sc.arrived(r, host, name); !ok {
+			return false
+		}
+	}
+	b := append(sc.block, name...)
+	b = append(b, ':')
+	b = appendValues(b, values, value)
+	sc.block = append(b, '\n')
+	return true
+}
+
+// arrived finds the value of a header where net/http keeps it (SIG-17): several
+// lines in values, or one in value.
+func (sc *scratch) arrived(r *http.Request, host, name string) (values []string, value string, ok bool) {
 	switch name {
 	case "host":
-		sc.addHead(name, nil, host)
-		return host != ""
+		return nil, host, host != ""
 	case "transfer-encoding":
 		if len(r.TransferEncoding) > 0 {
-			sc.addHead(name, r.TransferEncoding, "")
-			return true
+			return r.TransferEncoding, "", true
 		}
 	case "content-length":
 		if _, ok := r.Header["Content-Length"]; !ok && r.ContentLength > 0 {
-			sc.addHead(name, nil, strconv.FormatInt(r.ContentLength, 10))
-			return true
+			return nil, strconv.FormatInt(r.ContentLength, 10), true
 		}
 	case "trailer":
 		if _, ok := r.Header["Trailer"]; !ok && len(r.Trailer) > 0 {
-			sc.addHead(name, trailerNames(r), "")
-			return true
+			return trailerNames(r), "", true
 		}
 	case "expect":
 		// The HTTP/2 server takes this one value away; the signature still
 		// tells whether the client sent it.
 		if _, ok := r.Header["Expect"]; !ok && r.ProtoMajor == 2 {
-			sc.addHead(name, nil, "100-continue")
-			return true
+			return nil, "100-continue", true
 		}
 	}
-	values, ok := r.Header[string(sc.canonicalKey(name))]
-	if !ok || len(values) == 0 {
-		return false
-	}
-	sc.addHead(name, values, "")
-	return true
+	values = r.Header[string(sc.canonicalKey(name))]
+	return values, "", len(values) > 0
 }
 
 func trailerNames(r *http.Request) []string {
@@ -250,16 +265,6 @@ func (sc *scratch) selectHeaders(r *http.Request) {
 		name := string(sc.headName(sc.addHead(key, values, "")))
 		if name == "host" || !strings.HasPrefix(name, amzPrefix) && !signedByDefault(name) {
 			sc.dropHead()
-		}
-	}
-}
-
-// setHost replaces the value of the host header.
-func (sc *scratch) setHost(host string) {
-	for i := range sc.heads {
-		if string(sc.headName(&sc.heads[i])) == "host" {
-			sc.heads[i].value = host
-			return
 		}
 	}
 }

@@ -45,8 +45,9 @@ type Identity struct {
 	Algorithm Algorithm
 	// Mode is where the signature was: ModeHeader or ModeQuery.
 	Mode Mode
-	// SignedHeaders is the signed names, lowercase and sorted.
-	SignedHeaders []string
+	// SignedHeaders is the signed names, lowercase and sorted, joined with
+	// semicolons.
+	SignedHeaders string
 	// Payload says what holds of the body. With PayloadUnsigned nothing does;
 	// with the others, PayloadBody excepted, only when Read has returned io.EOF.
 	// In the modes with trailers r.Trailer holds them from then on.

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // DeriveKey returns the signing key of a secret for one scope. A server that
@@ -101,8 +102,10 @@ type cacheKey struct {
 // keyCache keeps derived keys, the oldest making room for the newest. The zero
 // value is ready; it is safe for concurrent use.
 type keyCache struct {
+	last atomic.Pointer[cacheEntry] // the one found last: most callers have one key
+
 	mu     sync.RWMutex
-	keys   map[cacheKey]*signingKey
+	keys   map[cacheKey]*cacheEntry
 	order  []cacheKey // a ring, oldest at next once it is full
 	next   int
 	newest string // the latest day seen
@@ -115,7 +118,7 @@ func (c *keyCache) get(secret string, s *Scope, size int) (*signingKey, error) {
 		return newSigningKey(secret, *s)
 	}
 	id := cacheKey{secret: secret, scope: *s}
-	if k := c.find(id); k != nil {
+	if k := c.find(&id); k != nil {
 		return k, nil
 	}
 	k, err := newSigningKey(secret, *s)
@@ -130,7 +133,7 @@ func (c *keyCache) get(secret string, s *Scope, size int) (*signingKey, error) {
 func (c *keyCache) getV4A(accessKeyID, secret string, size int) (*signingKey, error) {
 	id := cacheKey{secret: secret, accessKeyID: accessKeyID}
 	if size >= 0 {
-		if k := c.find(id); k != nil {
+		if k := c.find(&id); k != nil {
 			return k, nil
 		}
 	}
@@ -145,10 +148,23 @@ func (c *keyCache) getV4A(accessKeyID, secret string, size int) (*signingKey, er
 	return k, nil
 }
 
-func (c *keyCache) find(id cacheKey) *signingKey {
+type cacheEntry struct {
+	id  cacheKey
+	key *signingKey
+}
+
+func (c *keyCache) find(id *cacheKey) *signingKey {
+	if e := c.last.Load(); e != nil && e.id == *id {
+		return e.key
+	}
 	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.keys[id]
+	e := c.keys[*id]
+	c.mu.RUnlock()
+	if e == nil {
+		return nil
+	}
+	c.last.Store(e)
+	return e.key
 }
 
 // put adds a key. A day later than all before it drops what is kept: keys of a
@@ -161,7 +177,7 @@ func (c *keyCache) put(id cacheKey, k *signingKey, size int) {
 	defer c.mu.Unlock()
 	if id.scope.Date > c.newest || c.keys == nil {
 		c.newest = max(c.newest, id.scope.Date)
-		c.keys, c.order, c.next = make(map[cacheKey]*signingKey), nil, 0
+		c.keys, c.order, c.next = make(map[cacheKey]*cacheEntry), nil, 0
 	}
 	if _, ok := c.keys[id]; ok {
 		return
@@ -175,5 +191,5 @@ func (c *keyCache) put(id cacheKey, k *signingKey, size int) {
 		c.order[c.next] = id
 		c.next = (c.next + 1) % size
 	}
-	c.keys[id] = k
+	c.keys[id] = &cacheEntry{id, k}
 }

@@ -43,23 +43,34 @@ func originalTarget(r *http.Request) (path, query string, ok bool) {
 	return path, query, true
 }
 
-// appendPath appends the canonical URI of a wire path. It reports false where
-// the path is none: it does not start with a slash, or an escape is malformed.
-func (sc *scratch) appendPath(dst []byte, wire string, p *Profile) ([]byte, bool) {
+// setPath writes the canonical URI of a wire path to sc.path. It reports false
+// where the path is none: it does not start with a slash, or an escape is
+// malformed.
+func (sc *scratch) setPath(wire string, p *Profile) (ok bool) {
+	sc.path = sc.path[:0]
 	if wire == "" {
-		return append(dst, '/'), true
+		sc.path = append(sc.path, '/')
+		return true
 	}
-	if !isPath(wire) {
-		return dst, false
+	if wire[0] != '/' {
+		return false
 	}
 	if !p.RawPath && needsNormalizing(wire) {
+		if !validEscapes(wire) { // before a dot segment takes it out
+			return false
+		}
 		sc.tmp = appendNormalized(sc.tmp[:0], wire)
 		wire = string(sc.tmp)
 	}
 	if p.SingleEncode {
-		return appendReescaped(dst, wire, true, false)
+		sc.path, ok = appendReescaped(sc.path, wire, true, false)
+		return ok
 	}
-	return appendEscaped(dst, wire, true), true
+	if !validEscapes(wire) {
+		return false
+	}
+	sc.path = appendEscaped(sc.path, wire, true)
+	return true
 }
 
 func needsNormalizing(path string) bool {
@@ -96,9 +107,4 @@ func appendNormalized(dst []byte, path string) []byte {
 		dst = append(dst, '/')
 	}
 	return dst
-}
-
-// isPath says whether a wire path can be canonicalized.
-func isPath(wire string) bool {
-	return wire == "" || wire[0] == '/' && validEscapes(wire)
 }

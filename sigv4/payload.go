@@ -16,6 +16,9 @@ const (
 	emptyHash       = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
+// emptySum is the hash of no bytes; emptyHash is its hex.
+var emptySum = sha256.Sum256(nil)
+
 // PayloadMode says how a body takes part in the signature. The zero value is
 // PayloadBody.
 type PayloadMode uint8
@@ -126,6 +129,9 @@ func parsePayloadHeader(value string) (payloadHeader, bool) {
 	switch {
 	case value == unsignedPayload:
 		p.mode = PayloadUnsigned
+		return p, true
+	case value == emptyHash:
+		p.mode, p.sum = PayloadSHA256, emptySum
 		return p, true
 	case len(value) == 2*sha256.Size:
 		sig, err := ParseSignature(value)

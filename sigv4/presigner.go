@@ -88,6 +88,7 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 	out.Date = FormatDate(now)
 	out.Scope.Date = out.Date[:8]
 	out.ExpiresAt = now.Truncate(time.Second).Add(expires).UTC()
+	sc.writeHeads()
 	s.addAuthParams(sc, &c, out, expires)
 	if err := s.finishURL(sc, r, &c, host, payload.value, out); err != nil {
 		return nil, err
@@ -110,8 +111,6 @@ func (s *Signer) addAuthParams(sc *scratch, c *Credentials, out *Presigned, expi
 	add(paramDate, "X-Amz-Date", out.Date)
 	sc.buf = strconv.AppendInt(sc.buf[:0], int64(expires/time.Second), 10)
 	sc.addParam(paramExpires, "X-Amz-Expires", sc.buf)
-	sc.sortHeads()
-	sc.buf = sc.appendHeaders(sc.buf[:0]) // for sc.names
 	sc.addParam(paramSignedHeaders, "X-Amz-SignedHeaders", sc.names)
 	if c.SessionToken != "" && s.Profile.Token == TokenS3Session {
 		add(paramS3Token, nameS3Token, c.SessionToken)
@@ -130,9 +129,10 @@ func (s *Signer) finishURL(sc *scratch, r *http.Request, c *Credentials, host, p
 		return err
 	}
 	path := wirePath(r.URL)
-	if !sc.canonicalize(r.Method, path, &s.Profile, payloadHash) {
+	if !sc.setPath(path, &s.Profile) {
 		return errBadPath()
 	}
+	sc.canonicalize(r.Method, &s.Profile, payloadHash)
 	text := sc.appendStringToSign(s.Algorithm, out.Date, &out.Scope)
 	if s.Debug {
 		out.Canonical, out.StringToSign = sc.signedCanonical(s.Algorithm, out.Date, out.Scope), string(text)

@@ -79,14 +79,14 @@ func (sc *scratch) paramValue(p *param) []byte { return sc.arena[p.eq:p.hi] }
 func (sc *scratch) parseQuery(raw string) bool {
 	for raw != "" {
 		var piece string
-		piece, raw, _ = strings.Cut(raw, "&")
+		piece, raw, _ = cutByte(raw, '&')
 		if piece == "" {
 			continue
 		}
 		if len(sc.params) == maxParams {
 			return false
 		}
-		name, value, _ := strings.Cut(piece, "=")
+		name, value, _ := cutByte(piece, '=')
 		p := param{lo: len(sc.arena)}
 		var ok bool
 		if sc.arena, ok = appendReescaped(sc.arena, name, false, true); !ok {

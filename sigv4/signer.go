@@ -178,9 +178,11 @@ func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHas
 		return err
 	}
 	out.key = key
-	if !sc.canonicalize(r.Method, wirePath(r.URL), &s.Profile, payloadHash) {
+	if !sc.setPath(wirePath(r.URL), &s.Profile) {
 		return errBadPath()
 	}
+	sc.writeHeads()
+	sc.canonicalize(r.Method, &s.Profile, payloadHash)
 	text := sc.appendStringToSign(s.Algorithm, out.Date, &out.Scope)
 	if s.Debug {
 		out.Canonical, out.StringToSign = sc.signedCanonical(s.Algorithm, out.Date, out.Scope), string(text)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"hash"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -187,13 +186,15 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 		return nil, newError(faultURI, "the query holds a malformed escape or more than %d parameters", maxParams)
 	}
 	var c claim
-	if c.mode, err = v.classify(r, sc); err != nil {
+	var a arrival
+	a.survey(r.Header)
+	if c.mode, err = v.classify(r, sc, &a); err != nil {
 		return nil, err
 	}
 	if c.mode&v.modes() == 0 {
 		return nil, newError(faultMode, "this way of signing is not accepted here")
 	}
-	if err := v.parse(r, sc, &c); err != nil {
+	if err := v.parse(r, sc, &a, &c); err != nil {
 		return nil, err
 	}
 	if err := v.checkMode(&c); err != nil {
@@ -206,7 +207,7 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	if v.Host != nil {
 		host = v.Host(r)
 	}
-	amz, err := collectSigned(r, sc, &c, host)
+	amz, err := collectSigned(r, sc, &a, &c, host)
 	if err != nil {
 		return nil, err
 	}
@@ -214,10 +215,10 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	if err := v.checkTime(&c, now); err != nil {
 		return nil, err
 	}
-	if err := v.checkCoverage(r, &c, amz); err != nil {
+	if err := v.checkCoverage(r, &c, a.amz, amz); err != nil {
 		return nil, err
 	}
-	if !isPath(path) {
+	if !sc.setPath(path, &v.Profile) {
 		return nil, newError(faultURI, "the path does not begin with a slash or holds a malformed escape")
 	}
 	key, unknown, err := v.lookup(r.Context(), &c, now)
@@ -228,7 +229,7 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	if bodyErr != nil {
 		return nil, bodyErr
 	}
-	if mismatch := v.compare(r, sc, &c, key, path, host); mismatch != nil && !unknown {
+	if mismatch := v.compare(r, sc, &a, &c, key, host); mismatch != nil && !unknown {
 		return nil, mismatch
 	}
 	if unknown {
@@ -282,16 +283,16 @@ func (v *Verifier) modes() Mode {
 
 // parse reads the claim from its one source. The switch is exhaustive: a mode
 // without a case is refused.
-func (v *Verifier) parse(r *http.Request, sc *scratch, c *claim) *Error {
-	if err := checkSingles(r); err != nil {
+func (v *Verifier) parse(r *http.Request, sc *scratch, a *arrival, c *claim) *Error {
+	if err := a.checkSingles(r.Host); err != nil {
 		return err
 	}
 	var err *Error
 	switch c.mode {
 	case ModeHeader:
-		err = v.parseHeader(r, c)
+		err = v.parseHeader(a, c)
 	case ModeQuery:
-		if len(r.Header[nameToken]) > 0 {
+		if len(a.token) > 0 {
 			err = newError(faultToken, "the session token came in a header beside a presigned URL")
 			break
 		}
@@ -302,7 +303,7 @@ func (v *Verifier) parse(r *http.Request, sc *scratch, c *claim) *Error {
 	if err != nil {
 		return err
 	}
-	return v.parsePayload(r, sc, c)
+	return v.parsePayload(sc, a, c)
 }
 
 // checkScope compares service, region and date (SIG-69).
@@ -412,19 +413,19 @@ func (v *Verifier) flatten(e *Error) *Error {
 
 // compare computes the signature, for each host that may have been signed, and
 // compares.
-func (v *Verifier) compare(r *http.Request, sc *scratch, c *claim, key *signingKey, path, host string) *Error {
+func (v *Verifier) compare(r *http.Request, sc *scratch, a *arrival, c *claim, key *signingKey, host string) *Error {
 	for i := -1; i < len(v.HostAliases); i++ {
 		if i >= 0 {
-			sc.setHost(v.HostAliases[i])
+			collectSigned(r, sc, a, c, v.HostAliases[i]) // it passed for the first host
 		}
-		sc.canonicalize(r.Method, path, &v.Profile, c.payload.value)
+		sc.canonicalize(r.Method, &v.Profile, c.payload.value)
 		text := sc.appendStringToSign(c.algorithm, c.date, &c.scope)
 		if key.signs(c, text) {
 			return nil
 		}
 	}
-	sc.setHost(host)
-	sc.canonicalize(r.Method, path, &v.Profile, c.payload.value)
+	collectSigned(r, sc, a, c, host)
+	sc.canonicalize(r.Method, &v.Profile, c.payload.value)
 	text := string(sc.appendStringToSign(c.algorithm, c.date, &c.scope))
 	e := newError(faultMismatch, "the signature does not match").with("AWSAccessKeyId", c.accessKeyID)
 	e.CanonicalRequest, e.StringToSign = redactCanonical(sc.canonical()), text
@@ -442,7 +443,7 @@ func (v *Verifier) accept(r *http.Request, c *claim, key *signingKey, path strin
 	}
 	id := &Identity{
 		AccessKeyID: c.accessKeyID, Scope: c.scope, Algorithm: c.algorithm, Mode: c.mode,
-		SignedHeaders: strings.Split(c.signedHeaders, ";"), Payload: c.payload.mode, SignedAt: c.at,
+		SignedHeaders: c.signedHeaders, Payload: c.payload.mode, SignedAt: c.at,
 		Path: decoded, SessionToken: c.token != "", RegionSet: c.regionSet,
 	}
 	if c.mode == ModeQuery {

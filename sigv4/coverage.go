@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sigv4
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// maxSignedHeaders bounds the names in SignedHeaders.
+const maxSignedHeaders = 1000
+
+// collectSigned checks SignedHeaders and writes each header to sc.block
+// (SIG-70). It returns how many x-amz- names there are.
+func collectSigned(r *http.Request, sc *scratch, a *arrival, c *claim, host string) (amz int, err *Error) {
+	f := faultHeader
+	if c.mode == ModeQuery {
+		f = faultQuery
+	}
+	list := c.signedHeaders
+	sc.block, sc.names = sc.block[:0], append(sc.names[:0], list...)
+	previous, start, hasHost, n := "", 0, false, 0
+	for i := 0; i <= len(list); i++ {
+		if i < len(list) && list[i] != ';' {
+			if !isNameByte(list[i]) {
+				return 0, newError(f, "SignedHeaders holds a byte that no lowercase name has")
+			}
+			continue
+		}
+		name := list[start:i]
+		if start = i + 1; name <= previous || n == maxSignedHeaders {
+			return 0, newError(f, "SignedHeaders is not a sorted list of at most %d names, each once", maxSignedHeaders)
+		}
+		previous = name
+		n++
+		hasHost = hasHost || name == "host"
+		if strings.HasPrefix(name, amzPrefix) {
+			amz++
+		}
+		if !sc.appendSigned(r, a, host, name) {
+			return 0, newError(f, "the signed header %s did not arrive", name)
+		}
+	}
+	if !hasHost {
+		return 0, newError(f, "the header host is not signed")
+	}
+	return amz, nil
+}
+
+// The bytes of a lowercase HTTP token, a-z 0-9 and !#$%&'*+-.^_`|~, as two bit
+// sets.
+const (
+	nameLow  = 0x3ff<<'0' | 1<<'!' | 1<<'#' | 1<<'$' | 1<<'%' | 1<<'&' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' | 1<<'.'
+	nameHigh = 0x3ffffff<<('a'-64) | 1<<('^'-64) | 1<<('_'-64) | 1<<('`'-64) | 1<<('|'-64) | 1<<('~'-64)
+)
+
+func isNameByte(c byte) bool {
+	if c < 64 {
+		return uint64(nameLow)>>c&1 != 0
+	}
+	return c < 128 && uint64(nameHigh)>>(c-64)&1 != 0
+}
+
+// checkCoverage refuses a request with an unsigned x-amz-* header (SIG-72).
+// arrived and signed are how many such headers there are.
+func (v *Verifier) checkCoverage(r *http.Request, c *claim, arrived, signed int) *Error {
+	// Each signed name was found under its own key: as many keys, none left.
+	if arrived == signed && !v.RequireContentHeaders {
+		return nil
+	}
+	var missing []string
+	for key, values := range r.Header {
+		name := strings.ToLower(key)
+		if len(values) == 0 || !v.mustSign(name, c) {
+			continue
+		}
+		if http.CanonicalHeaderKey(key) != key || !slices.Contains(strings.Split(c.signedHeaders, ";"), name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	names := strings.Join(missing, ", ")
+	return newError(faultUnsigned, "There were headers present in the request which were not signed").with("HeadersNotSigned", names)
+}
+
+func hasAmzPrefix(key string) bool {
+	return len(key) > len(amzPrefix) && key[0]|0x20 == 'x' && strings.EqualFold(key[:len(amzPrefix)], amzPrefix)
+}
+
+// mustSign says whether an arriving header has to be signed.
+func (v *Verifier) mustSign(name string, c *claim) bool {
+	if !strings.HasPrefix(name, amzPrefix) {
+		return v.RequireContentHeaders && (name == "content-type" || name == "content-md5")
+	}
+	if v.Profile.Token == TokenOmitted && name == "x-amz-security-token" && c.mode == ModeHeader {
+		return false
+	}
+	// These two are bound by the canonical request's last line and by the
+	// string to sign.
+	if c.mode == ModeHeader && !v.Strict && (name == "x-amz-content-sha256" || name == "x-amz-date") {
+		return false
+	}
+	return v.Tolerate == nil || !v.Tolerate(name)
+}
