@@ -165,14 +165,14 @@ func (c *Client) chooseLimits() error {
 		return fail(ErrConfig, "a limit is negative")
 	}
 	c.lim = limits{
-		frameLen:    orDefault(cfg.MaxFrameLength, defaultMaxFrameLength),
+		frameLen:    min(orDefault(cfg.MaxFrameLength, defaultMaxFrameLength), math.MaxUint32, math.MaxInt-finalOverhead),
 		headerBytes: orDefault(cfg.MaxHeaderBytes, defaultMaxHeaderBytes),
 		pairs:       orDefault(cfg.MaxContextPairs, defaultMaxPairs),
 		edks:        cfg.MaxEncryptedDataKeys,
 		nonFramed:   min(orDefault(cfg.MaxNonFramed, defaultMaxNonFramed), maxNonFramed),
 	}
 	frameLen := orDefault(cfg.FrameLength, min(defaultFrameLength, c.lim.frameLen))
-	if frameLen > c.lim.frameLen || frameLen > math.MaxUint32 || frameLen > math.MaxInt-finalOverhead {
+	if frameLen > c.lim.frameLen {
 		return fail(ErrLimit, "frame length "+strconv.FormatInt(frameLen, 10))
 	}
 	c.frameLen = int(frameLen)

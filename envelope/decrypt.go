@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -358,7 +359,7 @@ func (in *incoming) openNonFramed(dst, message []byte, limit int64) (_ []byte, e
 // nonFramedLength reads the length of a non-framed body.
 func nonFramedLength(prefix []byte, limit int64) (int64, error) {
 	n := binary.BigEndian.Uint64(prefix[ivLen:])
-	if n > uint64(limit) {
+	if n > uint64(min(limit, math.MaxInt-nonFramedPrefix-tagLen)) {
 		return 0, fail(ErrLimit, "non-framed content of "+strconv.FormatUint(n, 10)+" bytes")
 	}
 	return int64(n), nil

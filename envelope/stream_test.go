@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package envelope
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// streamed encrypts through a Writer, giving it pieces of the size.
+func streamed(t *testing.T, c *Client, plaintext []byte, piece int, ec EncryptionContext) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := c.NewWriter(t.Context(), &b, ec)
+	require.NoError(t, err)
+	if piece < 0 {
+		n, err := w.ReadFrom(iotest.OneByteReader(bytes.NewReader(plaintext)))
+		require.NoError(t, err)
+		require.Equal(t, int64(len(plaintext)), n)
+	} else if piece == 0 {
+		_, err := w.ReadFrom(bytes.NewReader(plaintext))
+		require.NoError(t, err)
+	} else {
+		for rest := plaintext; len(rest) > 0; {
+			n, err := w.Write(rest[:min(piece, len(rest))])
+			require.NoError(t, err)
+			rest = rest[n:]
+		}
+	}
+	require.NoError(t, w.Close())
+	require.NoError(t, w.Close())
+	require.Equal(t, w.Header().Length+int(bodySize(int64(len(plaintext)), int64(c.frameLen))), b.Len()-footerLen(t, c.spec.id, b.Bytes()))
+	return b.Bytes()
+}
+
+// What a Writer writes is a message, whatever pieces it was given; what a
+// Reader reads is the plaintext, whatever pieces it gets (ENV-48, ENV-49).
+func TestStream(t *testing.T) {
+	ec := EncryptionContext{"a": "b"}
+	for _, s := range allSuites {
+		for _, f := range []int{1, 100, 4096, 100_000} {
+			c := suiteClient(t, s, int64(f))
+			share := taskFrames(f) * f
+			for _, n := range []int{0, 1, f - 1, f, f + 1, 3*f + 1, share - 1, share, share + 1, 2 * share} {
+				if f == 1 && n > share {
+					continue
+				}
+				for _, piece := range []int{0, 1 << 20, 1000, f, -1} {
+					if piece == -1 && n > 10000 {
+						continue
+					}
+					t.Run(fmt.Sprintf("%s/%d/%d/%d", s.hex(), f, n, piece), func(t *testing.T) {
+						want := pattern(n)
+						message := streamed(t, c, want, piece, ec)
+						got, _, err := c.Decrypt(t.Context(), nil, message, nil)
+						require.NoError(t, err)
+						require.True(t, bytes.Equal(want, got))
+						requireStream(t, c, message, want)
+					})
+				}
+			}
+		}
+	}
+}
+
+// requireStream reads the message in several ways.
+func requireStream(t *testing.T, c *Client, message, want []byte) {
+	t.Helper()
+	sources := map[string]io.Reader{"whole": bytes.NewReader(message), "data with EOF": iotest.DataErrReader(bytes.NewReader(message))}
+	if len(message) < 20000 {
+		sources["bytes"] = iotest.OneByteReader(bytes.NewReader(message))
+	}
+	for name, src := range sources {
+		r, err := c.NewReader(t.Context(), src, nil)
+		require.NoError(t, err)
+		got, err := io.ReadAll(r)
+		require.NoError(t, err, name)
+		require.True(t, bytes.Equal(want, got), name)
+	}
+	r, err := c.NewReader(t.Context(), bytes.NewReader(message), nil)
+	require.NoError(t, err)
+	var b bytes.Buffer
+	n, err := r.WriteTo(&b)
+	require.NoError(t, err)
+	require.Equal(t, int64(len(want)), n)
+	require.True(t, bytes.Equal(want, b.Bytes()))
+	require.NoError(t, r.Close())
+	_, err = r.Read(make([]byte, 1))
+	require.Equal(t, io.EOF, err)
+}
+
+// A long message takes the goroutines' way; bytes and errors are the same.
+func TestStreamParallel(t *testing.T) {
+	want := pattern(3<<20 + 17)
+	for _, s := range []Suite{Suite0478, Suite0578} {
+		for _, workers := range []int{1, 2, 5} {
+			for _, f := range []int64{4096, 70_000} {
+				c := suiteClient(t, s, f, func(cfg *Config) { cfg.Parallelism = workers })
+				for _, piece := range []int{0, len(want), 200_000, 32 << 10} {
+					message := streamed(t, c, want, piece, nil)
+					requireStream(t, c, message, want)
+				}
+			}
+		}
+	}
+}
+
+// A failing frame is never released, nor anything behind it, and everything
+// released before is a prefix of the plaintext (ENV-47).
+func TestStreamReleasesOnlyAPrefix(t *testing.T) {
+	want := pattern(2<<20 + 17)
+	for _, workers := range []int{1, 2, 4} {
+		c := suiteClient(t, Suite0478, 4096, func(cfg *Config) { cfg.Parallelism = workers })
+		message := streamed(t, c, want, 0, nil)
+		header := len(message) - int(bodySize(int64(len(want)), 4096))
+		for _, frame := range []int{0, 1, 17, 300, 301, 400, 511} {
+			bad := bytes.Clone(message)
+			bad[header+frame*(4096+regularOverhead)+100] ^= 1
+			r, err := c.NewReader(t.Context(), bytes.NewReader(bad), nil)
+			require.NoError(t, err)
+			got, err := io.ReadAll(r)
+			require.ErrorIs(t, err, ErrFrameAuth)
+			var e *Error
+			require.True(t, errors.As(err, &e))
+			require.Equal(t, uint32(frame+1), e.Frame)
+			require.LessOrEqual(t, len(got), frame*4096)
+			require.True(t, bytes.HasPrefix(want, got))
+			_, again := r.Read(make([]byte, 10))
+			require.Equal(t, err, again, "sticky")
+			_, _, err = c.Decrypt(t.Context(), nil, bad, nil)
+			require.ErrorIs(t, err, ErrFrameAuth)
+			require.True(t, errors.As(err, &e))
+			require.Equal(t, uint32(frame+1), e.Frame)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package envelope
+
+// task is one goroutine's share of a stream: a run of whole regular frames,
+// about 64 KiB of them, with the buffers they need. Tasks are made once and go
+// round; a goroutine lives only as long as one run, so that a stream dropped
+// half-way leaves none behind.
+type task struct {
+	frames  *frameCipher
+	first   uint32 // number of the first frame
+	in      []byte // the task's own input buffer
+	src     []byte // what to work on: of in, or of the caller's
+	out     []byte // what came of it
+	err     error
+	hashing bool          // the digester still has src
+	done    chan struct{} // told when a goroutine is through with the task
+	seal    func()        // made once: a go statement on a stored function allocates nothing
+	open    func()
+}
+
+func newTask(f *frameCipher) *task {
+	t := &task{frames: f.clone(), done: make(chan struct{}, 1)}
+	t.seal = func() {
+		t.sealNow()
+		t.done <- struct{}{}
+	}
+	t.open = func() {
+		t.openNow()
+		t.done <- struct{}{}
+	}
+	return t
+}
+
+// sealNow seals src into out.
+func (t *task) sealNow() {
+	size := len(t.src) / t.frames.frameLen * (t.frames.frameLen + regularOverhead)
+	t.out = t.frames.sealRun(room(t.out, size), t.first, t.src)
+}
+
+// openNow opens src into out; after a failure out is empty.
+func (t *task) openNow() {
+	size := len(t.src) / (t.frames.frameLen + regularOverhead) * t.frames.frameLen
+	t.out = room(t.out, size)
+	out, err := t.frames.openRun(t.out, t.first, t.src)
+	if err != nil {
+		clear(out)
+		out = out[:0]
+	}
+	t.out, t.err = out, err
+}
+
+// room returns an empty slice of at least the capacity.
+func room(b []byte, size int) []byte {
+	if cap(b) < size {
+		return make([]byte, 0, size)
+	}
+	return b[:0]
+}
+
+// wipe zeroes the plaintext that a task holds.
+func (t *task) wipe() {
+	clear(t.in[:cap(t.in)])
+	clear(t.out[:cap(t.out)])
+}
+
+// ring is the tasks of a stream, in the order of their frames.
+type ring struct {
+	frames *frameCipher
+	limit  int     // how many may be under way
+	flying []*task // under way, oldest first
+	idle   []*task
+}
+
+// get returns a task to fill. Fewer than limit are under way.
+func (r *ring) get() *task {
+	if n := len(r.idle); n > 0 {
+		t := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		return t
+	}
+	return newTask(r.frames)
+}
+
+func (r *ring) put(t *task) {
+	t.src, t.err, t.hashing = nil, nil, false
+	r.idle = append(r.idle, t)
+}
+
+// full reports that the oldest task must be waited for first.
+func (r *ring) full() bool { return len(r.flying) >= r.limit }
+
+// push notes a task that was handed to a goroutine.
+func (r *ring) push(t *task) { r.flying = append(r.flying, t) }
+
+// pop waits for the oldest task.
+func (r *ring) pop() *task {
+	t := r.flying[0]
+	copy(r.flying, r.flying[1:])
+	r.flying = r.flying[:len(r.flying)-1]
+	<-t.done
+	return t
+}
+
+// end waits for every task and zeroes them all.
+func (r *ring) end() {
+	for len(r.flying) > 0 {
+		r.put(r.pop())
+	}
+	for _, t := range r.idle {
+		t.wipe()
+	}
+	r.idle = nil
+}
