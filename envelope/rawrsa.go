@@ -115,6 +115,7 @@ func (k *RawRSA) OnEncrypt(_ context.Context, m *EncryptionMaterials) error {
 		var wrapped []byte
 		var err error
 		if k.cfg.Padding == PKCS1v15 {
+			//lint:ignore SA1019 the format has this padding; its documentation warns of it
 			wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, k.cfg.Public, dataKey)
 		} else {
 			wrapped, err = rsa.EncryptOAEP(k.cfg.Padding.hash(), rand.Reader, k.cfg.Public, dataKey, nil)
@@ -157,6 +158,7 @@ func (k *RawRSA) unwrapPKCS1(ciphertext []byte, length int) ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, errUnwrap
 	}
+	//lint:ignore SA1019 the format has this padding; a bad one cannot be told from a wrong key
 	if err := rsa.DecryptPKCS1v15SessionKey(nil, k.cfg.Private, ciphertext, key); err != nil {
 		clear(key)
 		return nil, errUnwrap

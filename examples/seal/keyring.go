@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/sallyport-go/sallyport/envelope/kmskeyring"
+)
+
+// keyringSpec is a keyring in JSON; which fields count depends on the type.
+type keyringSpec struct {
+	Type      string `json:"type"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+
+	Key  string   `json:"key"`  // raw-aes: base64; KMS: ARN
+	Keys []string `json:"keys"` // kms-multi: ARNs
+
+	Padding string `json:"padding"`
+	Public  string `json:"public"`
+	Private string `json:"private"`
+	Curve   string `json:"curve"`
+	Scheme  string `json:"scheme"`
+
+	Generator *keyringSpec  `json:"generator"`
+	Children  []keyringSpec `json:"children"`
+
+	Region    string   `json:"region"`
+	Partition string   `json:"partition"`
+	Accounts  []string `json:"accounts"`
+}
+
+// build makes the keyring.
+func (s *keyringSpec) build(ctx context.Context) (envelope.Keyring, error) {
+	switch s.Type {
+	case "raw-aes":
+		key, err := base64.StdEncoding.DecodeString(s.Key)
+		if err != nil {
+			return nil, inputError("the key of a raw-aes keyring is not base64")
+		}
+		return asKeyring(envelope.NewRawAES(s.Namespace, s.Name, key))
+	case "raw-rsa":
+		return s.rawRSA()
+	case "raw-ecdh":
+		return s.rawECDH()
+	case "multi":
+		return s.multi(ctx)
+	case "kms", "kms-mrk", "kms-multi", "kms-discovery", "kms-mrk-discovery":
+		return s.kms(ctx)
+	default:
+		return nil, inputError(fmt.Sprintf("unknown keyring type %q", s.Type))
+	}
+}
+
+// asKeyring keeps a nil pointer from becoming a keyring.
+func asKeyring[K envelope.Keyring](k K, err error) (envelope.Keyring, error) {
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+func (s *keyringSpec) multi(ctx context.Context) (envelope.Keyring, error) {
+	var generator envelope.Keyring
+	var err error
+	if s.Generator != nil {
+		if generator, err = s.Generator.build(ctx); err != nil {
+			return nil, err
+		}
+	}
+	children := make([]envelope.Keyring, len(s.Children))
+	for i := range s.Children {
+		if children[i], err = s.Children[i].build(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return asKeyring(envelope.NewMulti(generator, children...))
+}
+
+func (s *keyringSpec) rawRSA() (envelope.Keyring, error) {
+	cfg := envelope.RawRSAConfig{Namespace: s.Namespace, Name: s.Name}
+	if err := cfg.Padding.UnmarshalText([]byte(s.Padding)); err != nil {
+		return nil, err
+	}
+	if s.Public != "" {
+		key, err := parsePublic([]byte(s.Public))
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Public, _ = key.(*rsa.PublicKey); cfg.Public == nil {
+			return nil, inputError("the public key is not an RSA key")
+		}
+	}
+	if s.Private != "" {
+		key, err := parsePrivate(s.Private)
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Private, _ = key.(*rsa.PrivateKey); cfg.Private == nil {
+			return nil, inputError("the private key is not an RSA key")
+		}
+	}
+	return asKeyring(envelope.NewRawRSA(cfg))
+}
+
+func (s *keyringSpec) rawECDH() (envelope.Keyring, error) {
+	curve := map[string]ecdh.Curve{"P256": ecdh.P256(), "P384": ecdh.P384(), "P521": ecdh.P521()}[s.Curve]
+	if curve == nil {
+		return nil, inputError(fmt.Sprintf("unknown curve %q", s.Curve))
+	}
+	var cfg envelope.RawECDHConfig
+	switch s.Scheme {
+	case "static", "ephemeral", "discovery":
+	default:
+		return nil, inputError(fmt.Sprintf("unknown scheme %q", s.Scheme))
+	}
+	var err error
+	if s.Scheme != "discovery" {
+		if cfg.Public, err = ecdhPublic(s.Public); err != nil {
+			return nil, err
+		}
+		if cfg.Public.Curve() != curve {
+			return nil, inputError("the public key is of another curve")
+		}
+	}
+	if s.Scheme != "ephemeral" {
+		if cfg.Private, err = ecdhPrivate(s.Private); err != nil {
+			return nil, err
+		}
+		if cfg.Private.Curve() != curve {
+			return nil, inputError("the private key is of another curve")
+		}
+	}
+	return asKeyring(envelope.NewRawECDH(cfg))
+}
+
+func ecdhPublic(text string) (*ecdh.PublicKey, error) {
+	der, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, inputError("the public key is not base64")
+	}
+	key, err := parsePublic(der)
+	if err != nil {
+		return nil, err
+	}
+	ec, ok := key.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, inputError("the public key is not on an elliptic curve")
+	}
+	public, err := ec.ECDH()
+	if err != nil {
+		return nil, inputError("the public key is of no use for key agreement")
+	}
+	return public, nil
+}
+
+func ecdhPrivate(text string) (*ecdh.PrivateKey, error) {
+	key, err := parsePrivate(text)
+	if err != nil {
+		return nil, err
+	}
+	ec, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, inputError("the private key is not on an elliptic curve")
+	}
+	private, err := ec.ECDH()
+	if err != nil {
+		return nil, inputError("the private key is of no use for key agreement")
+	}
+	return private, nil
+}
+
+// parsePublic reads a public key, PEM or DER.
+func parsePublic(data []byte) (any, error) {
+	if block, _ := pem.Decode(data); block != nil {
+		data = block.Bytes
+	}
+	if key, err := x509.ParsePKIXPublicKey(data); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParsePKCS1PublicKey(data); err == nil {
+		return key, nil
+	}
+	return nil, inputError("the public key cannot be parsed")
+}
+
+// parsePrivate reads a private key in PEM.
+func parsePrivate(text string) (any, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, inputError("the private key is not PEM")
+	}
+	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	return nil, inputError("the private key cannot be parsed")
+}
+
+func (s *keyringSpec) kms(ctx context.Context) (envelope.Keyring, error) {
+	cfg, err := awsConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	supplier := kmskeyring.Supplier(cfg, func(o *kms.Options) {
+		if endpoint := os.Getenv("KMS_ENDPOINT"); endpoint != "" {
+			o.BaseEndpoint = &endpoint
+		}
+	})
+	if s.Type == "kms-multi" {
+		return asKeyring(envelope.NewKMSMulti(envelope.KMSMultiConfig{Generator: s.Key, Keys: s.Keys, Client: supplier}))
+	}
+	client, err := supplier(s.region(cfg.Region))
+	if err != nil {
+		return nil, err
+	}
+	switch s.Type {
+	case "kms", "kms-mrk":
+		return asKeyring(envelope.NewKMS(envelope.KMSConfig{Client: client, KeyID: s.Key, MultiRegion: s.Type == "kms-mrk"}))
+	default:
+		return asKeyring(envelope.NewKMSDiscovery(envelope.KMSDiscoveryConfig{
+			Client: client, Partition: s.Partition, Accounts: s.Accounts, MultiRegion: s.Type == "kms-mrk-discovery", Region: s.Region,
+		}))
+	}
+}
+
+// region is where the keyring's client is: as said, else as the key's ARN
+// says, else as the AWS configuration says.
+func (s *keyringSpec) region(fallback string) string {
+	if s.Region != "" {
+		return s.Region
+	}
+	k := envelope.EncryptedDataKey{ProviderID: "aws-kms", ProviderInfo: []byte(s.Key)}
+	if _, region, _, _, ok := k.KMS(); ok {
+		return region
+	}
+	return fallback
+}
+
+// awsConfig is the usual configuration, or any credentials for an endpoint of
+// one's own.
+func awsConfig(ctx context.Context) (aws.Config, error) {
+	if os.Getenv("KMS_ENDPOINT") != "" {
+		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("seal", "seal", "")}, nil
+	}
+	return config.LoadDefaultConfig(ctx)
+}
+
+// keyring makes the keyring of the command line.
+func (l keyList) keyring(ctx context.Context) (envelope.Keyring, error) {
+	rings := make([]envelope.Keyring, len(l))
+	for i, source := range l {
+		spec := &keyringSpec{Type: "kms-mrk", Key: source.arn}
+		if source.arn == "" {
+			var err error
+			if spec, err = readKeyFile(source.file); err != nil {
+				return nil, err
+			}
+		}
+		var err error
+		if rings[i], err = spec.build(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(rings) == 1 {
+		return rings[0], nil
+	}
+	return asKeyring(envelope.NewMulti(rings[0], rings[1:]...))
+}
+
+// readKeyFile reads a keyring in JSON, or an AES key, raw or in base64.
+func readKeyFile(name string) (*keyringSpec, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	text := bytes.TrimSpace(data)
+	if len(text) > 0 && text[0] == '{' {
+		spec := &keyringSpec{}
+		if err := json.Unmarshal(text, spec); err != nil {
+			return nil, fmt.Errorf("%s: not a keyring", name)
+		}
+		return spec, nil
+	}
+	if decoded, err := base64.StdEncoding.DecodeString(string(text)); err == nil && isKey(decoded) {
+		data = decoded
+	}
+	if !isKey(data) {
+		return nil, errors.New(name + ": neither a key of 16, 24 or 32 bytes nor a keyring")
+	}
+	return &keyringSpec{Type: "raw-aes", Namespace: "seal", Name: "key", Key: base64.StdEncoding.EncodeToString(data)}, nil
+}
+
+func isKey(b []byte) bool { return len(b) == 16 || len(b) == 24 || len(b) == 32 }

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// build compiles the command once for a test.
+func build(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "seal")
+	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return bin
+}
+
+// command runs the built command and returns what it printed and its status.
+func command(t *testing.T, bin string, stdin []byte, args ...string) (stdout []byte, stderr string, status int) {
+	t.Helper()
+	var errOut bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), bin, args...)
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(stdin), &errOut
+	stdout, err := cmd.Output()
+	if err != nil {
+		require.IsType(t, &exec.ExitError{}, err)
+	}
+	return stdout, errOut.String(), cmd.ProcessState.ExitCode()
+}
+
+func write(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	require.NoError(t, os.WriteFile(name, data, 0o600))
+	return name
+}
+
+func TestFilesAndPipes(t *testing.T) {
+	bin, dir := build(t), t.TempDir()
+	key := write(t, filepath.Join(dir, "key"), bytes.Repeat([]byte{7}, 32))
+	key64 := write(t, filepath.Join(dir, "key64"), []byte(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))+"\n"))
+	wrong := write(t, filepath.Join(dir, "wrong"), bytes.Repeat([]byte{8}, 32))
+	want := bytes.Repeat([]byte("plaintext marker "), 200_000)
+	in := write(t, filepath.Join(dir, "in"), want)
+	sealed, opened := filepath.Join(dir, "sealed"), filepath.Join(dir, "opened")
+
+	_, stderr, status := command(t, bin, nil, "encrypt", "-key", key, "-context", "a=b", "-o", sealed, in)
+	require.Zero(t, status, stderr)
+	_, stderr, status = command(t, bin, nil, "decrypt", "-key", key64, "-context", "a=b", "-o", opened, sealed)
+	require.Zero(t, status, stderr)
+	got, err := os.ReadFile(opened)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(want, got))
+	require.NoError(t, os.Remove(opened))
+
+	message, err := os.ReadFile(sealed)
+	require.NoError(t, err)
+	require.NotContains(t, string(message), "plaintext marker")
+	flipped := bytes.Clone(message)
+	flipped[len(flipped)/2] ^= 1
+	for name, tt := range map[string]struct {
+		input  []byte
+		args   []string
+		status int
+	}{
+		"flipped bit":   {flipped, []string{"decrypt", "-key", key}, exitRefused},
+		"cut":           {message[:len(message)-1], []string{"decrypt", "-key", key}, exitRefused},
+		"extended":      {append(bytes.Clone(message), 0), []string{"decrypt", "-key", key}, exitRefused},
+		"wrong key":     {message, []string{"decrypt", "-key", wrong}, exitRefused},
+		"wrong context": {message, []string{"decrypt", "-key", key, "-context", "a=c"}, exitRefused},
+		"other context": {message, []string{"decrypt", "-key", key, "-context", "x=y"}, exitRefused},
+		"no key file":   {message, []string{"decrypt", "-key", filepath.Join(dir, "none")}, exitFailed},
+		"no key":        {message, []string{"decrypt"}, exitUsage},
+		"unknown flag":  {message, []string{"decrypt", "-x"}, exitUsage},
+		"unknown":       {message, []string{"open"}, exitUsage},
+	} {
+		args := append(tt.args, "-o", opened)
+		if name == "unknown" {
+			args = tt.args
+		}
+		_, stderr, status := command(t, bin, tt.input, args...)
+		require.Equal(t, tt.status, status, "%s: %s", name, stderr)
+		require.NotContains(t, stderr, "marker")
+		left, err := filepath.Glob(filepath.Join(dir, ".*"))
+		require.NoError(t, err)
+		require.Empty(t, left, name)
+		require.NoFileExists(t, opened, name)
+	}
+
+	piped, stderr, status := command(t, bin, want, "encrypt", "-key", key, "-suite", "0478", "-frame", "65536")
+	require.Zero(t, status, stderr)
+	got, stderr, status = command(t, bin, piped, "decrypt", "-key", key)
+	require.Zero(t, status, stderr)
+	require.True(t, bytes.Equal(want, got))
+
+	_, stderr, status = command(t, bin, nil, "rewrap", "-key", key, "-to", wrong, sealed)
+	require.Zero(t, status, stderr)
+	_, _, status = command(t, bin, nil, "decrypt", "-key", key, sealed)
+	require.Equal(t, exitRefused, status)
+	got, stderr, status = command(t, bin, nil, "decrypt", "-key", wrong, "-context", "a=b", sealed)
+	require.Zero(t, status, stderr)
+	require.True(t, bytes.Equal(want, got))
+
+	text, _, status := command(t, bin, nil, "inspect", sealed)
+	require.Zero(t, status)
+	require.Contains(t, string(text), `"a" = "b"`)
+	var d map[string]any
+	text, _, status = command(t, bin, piped, "inspect", "-json")
+	require.Zero(t, status)
+	require.NoError(t, json.Unmarshal(text, &d))
+	require.Equal(t, "0478", d["suite"])
+	_, stderr, status = command(t, bin, []byte("AYADeH"), "inspect")
+	require.Equal(t, exitRefused, status)
+	require.Contains(t, stderr, "base64")
+}
+
+// lines runs "seal jsonl" over the lines and returns the answers.
+func lines(t *testing.T, bin string, in ...any) []map[string]any {
+	t.Helper()
+	var b bytes.Buffer
+	for _, l := range in {
+		if text, ok := l.(string); ok {
+			b.WriteString(text + "\n")
+			continue
+		}
+		data, err := json.Marshal(l)
+		require.NoError(t, err)
+		b.Write(append(data, '\n'))
+	}
+	out, stderr, status := command(t, bin, b.Bytes(), "jsonl")
+	require.Zero(t, status, stderr)
+	var answers []map[string]any
+	for line := range strings.Lines(string(out)) {
+		a := map[string]any{}
+		require.NoError(t, json.Unmarshal([]byte(line), &a), line)
+		answers = append(answers, a)
+	}
+	return answers
+}
+
+type object = map[string]any
+
+func pemOf(t *testing.T, kind string, der []byte, err error) string {
+	t.Helper()
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+// localKeyrings returns pairs of a keyring to encrypt and one to decrypt with.
+func localKeyrings(t *testing.T) map[string][2]object {
+	t.Helper()
+	aes := object{"type": "raw-aes", "namespace": "ns", "name": "k", "key": base64.StdEncoding.EncodeToString(make([]byte, 32))}
+	all := map[string][2]object{"aes": {aes, aes}}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	public := pemOf(t, "PUBLIC KEY", der, err)
+	der, err = x509.MarshalPKCS8PrivateKey(key)
+	private := pemOf(t, "PRIVATE KEY", der, err)
+	for _, padding := range []string{"pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512"} {
+		base := func(extra, value string) object {
+			return object{"type": "raw-rsa", "namespace": "ns", "name": "r", "padding": padding, extra: value}
+		}
+		all["rsa "+padding] = [2]object{base("public", public), base("private", private)}
+	}
+	all["multi"] = [2]object{
+		{"type": "multi", "generator": aes, "children": []object{all["rsa oaep-sha256"][0]}},
+		{"type": "multi", "children": []object{all["rsa oaep-sha256"][0], all["rsa oaep-sha256"][1]}},
+	}
+	for name, curve := range map[string]elliptic.Curve{"P256": elliptic.P256(), "P384": elliptic.P384(), "P521": elliptic.P521()} {
+		alice, bob := ecPair(t, curve), ecPair(t, curve)
+		static := object{"type": "raw-ecdh", "curve": name, "scheme": "static", "private": alice[0], "public": bob[1]}
+		other := object{"type": "raw-ecdh", "curve": name, "scheme": "static", "private": bob[0], "public": alice[1]}
+		to := object{"type": "raw-ecdh", "curve": name, "scheme": "ephemeral", "public": bob[1]}
+		from := object{"type": "raw-ecdh", "curve": name, "scheme": "discovery", "private": bob[0]}
+		all["ecdh static "+name] = [2]object{static, other}
+		all["ecdh own "+name] = [2]object{static, static}
+		all["ecdh discovery "+name] = [2]object{static, from}
+		all["ecdh ephemeral "+name] = [2]object{to, from}
+	}
+	return all
+}
+
+// ecPair returns a private key in PEM and its public key in base64 of DER.
+func ecPair(t *testing.T, curve elliptic.Curve) [2]string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	private := pemOf(t, "PRIVATE KEY", der, err)
+	der, err = x509.MarshalPKIXPublicKey(&key.PublicKey)
+	require.NoError(t, err)
+	return [2]string{private, base64.StdEncoding.EncodeToString(der)}
+}
+
+func TestLinesEveryLocalKeyring(t *testing.T) {
+	bin := build(t)
+	for name, pair := range localKeyrings(t) {
+		for _, suite := range []string{"0478", "0578", "0114", "0014"} {
+			q := object{"id": name, "op": "encrypt", "suite": suite, "frame": 16, "ec": object{"a": "b", "secret": "x"}, "required_ec": []string{"secret"}, "keyring": pair[0], "plaintext_len": 40}
+			if suite < "0478" {
+				q["commitment"] = "forbid-allow"
+			}
+			sealed := lines(t, bin, q)[0]
+			require.Equal(t, true, sealed["ok"], "%s %s: %v", name, suite, sealed)
+			require.Equal(t, suite, sealed["suite"])
+			open := object{"id": 7, "op": "decrypt", "commitment": "require-allow", "ec": object{"secret": "x"}, "keyring": pair[1], "ciphertext": sealed["ciphertext"]}
+			got := lines(t, bin, open)[0]
+			require.Equal(t, true, got["ok"], "%s %s: %v", name, suite, got)
+			require.Equal(t, sealed["ec"], got["ec"])
+			want := make([]byte, 40)
+			for i := range want {
+				want[i] = byte((7*i + 3) % 251)
+			}
+			require.Equal(t, base64.StdEncoding.EncodeToString(want), got["plaintext"])
+			open["ec"] = object{}
+			require.Equal(t, false, lines(t, bin, open)[0]["ok"], name)
+		}
+	}
+}
+
+func TestLinesErrors(t *testing.T) {
+	bin := build(t)
+	aes := localKeyrings(t)["aes"][0]
+	file := write(t, filepath.Join(t.TempDir(), "m"), []byte("AYADeH"))
+	in := []struct {
+		line any
+		want string // start of the error; empty: answered with ok
+	}{
+		{object{"op": "encrypt", "keyring": aes, "plaintext": ""}, ""},
+		{object{"op": "encrypt", "keyring": aes, "plaintext": "!"}, "ErrInput: "},
+		{object{"op": "encrypt", "keyring": aes}, "ErrInput: "},
+		{object{"op": "encrypt", "plaintext": ""}, "ErrInput: "},
+		{object{"op": "seal", "keyring": aes}, "ErrInput: "},
+		{object{"op": "encrypt", "keyring": object{"type": "raw-des"}, "plaintext": ""}, "ErrInput: "},
+		{object{"op": "encrypt", "keyring": object{"type": "raw-aes", "namespace": "aws-kms", "name": "k", "key": aes["key"]}, "plaintext": ""}, "ErrConfig: "},
+		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "suite": "0178"}, "ErrCommitmentPolicy: "},
+		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "suite": "0579"}, "ErrUnsupportedSuite: "},
+		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "commitment": "allow"}, "ErrConfig: "},
+		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "ec": object{"aws-crypto-x": ""}}, "ErrEncryptionContext: "},
+		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "required_ec": []string{"k"}}, "ErrEncryptionContext: "},
+		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "frame": 1 << 33}, "ErrLimit: "},
+		{object{"op": "encrypt", "keyring": object{"type": "multi", "generator": aes, "children": []object{aes}}, "plaintext": "", "max_edks": 1}, "ErrLimit: "},
+		{object{"op": "decrypt", "keyring": aes, "ciphertext": ""}, "ErrTruncated: "},
+		{object{"op": "decrypt", "keyring": aes, "ciphertext_file": file}, "ErrLooksBase64: "},
+		{object{"op": "decrypt", "keyring": aes, "ciphertext_file": file + "x"}, "ErrInput: "},
+		{`{"id":"half"`, "ErrInput: "},
+	}
+	all := []any{"", "# not a request"}
+	for _, tt := range in {
+		all = append(all, tt.line)
+	}
+	answers := lines(t, bin, all...)
+	require.Len(t, answers, len(in))
+	for i, tt := range in {
+		require.Equal(t, tt.want == "", answers[i]["ok"], "%v", tt.line)
+		if tt.want != "" {
+			require.True(t, strings.HasPrefix(answers[i]["error"].(string), tt.want), "%v: %v", tt.line, answers[i])
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var b bytes.Buffer
+	p := &progress{w: &b, total: 4_000_000, start: start, next: start.Add(progressAfter)}
+	p.add(1_000_000, start.Add(time.Second/2))
+	require.Empty(t, b.String())
+	p.add(1_000_000, start.Add(time.Second))
+	require.Contains(t, b.String(), " 50% of 4 MB, 2 MB/s")
+	p.end()
+	require.True(t, strings.HasSuffix(b.String(), "\r\x1b[K"))
+	require.Nil(t, newProgress(&b, 1).w, "not a terminal")
+}
