@@ -21,7 +21,7 @@ type Checkpoint struct {
 
 // ChainEnd is the last accepted digest of a chain.
 type ChainEnd struct {
-	Chain
+	Chain               // whose digest it is
 	Digest    string    // s3://bucket/key
 	End       time.Time // its digestEndTime
 	SHA256    string    // hex, of the uncompressed bytes

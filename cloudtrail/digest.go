@@ -26,15 +26,15 @@ type Digest struct {
 
 	Previous *Previous // nil for a starting digest
 
-	Logs    []LogFile
-	HasLogs bool // false for logFiles null, which states nothing
+	Logs    []LogFile // the log files it lists
+	HasLogs bool      // false for logFiles null, which states nothing
 
 	endText string // digestEndTime as written, which is what is signed
 }
 
 // Previous is what a digest says about the one before it in its chain.
 type Previous struct {
-	Bucket, Object string
+	Bucket, Object string // where it lies
 	Hash           string // hex SHA-256 of the uncompressed bytes
 	HashAlgorithm  string // empty when absent
 	Signature      string // hex
@@ -42,10 +42,10 @@ type Previous struct {
 
 // LogFile is what a digest says about one log file.
 type LogFile struct {
-	Bucket, Object string
-	Hash           string // hex SHA-256 of the uncompressed bytes
-	HashAlgorithm  string // empty when absent
-	Newest, Oldest time.Time
+	Bucket, Object string    // where it lies
+	Hash           string    // hex SHA-256 of the uncompressed bytes
+	HashAlgorithm  string    // empty when absent
+	Newest, Oldest time.Time // of its events; zero when not stated
 }
 
 // algorithms that CloudTrail uses, and the only ones accepted.

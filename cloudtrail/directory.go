@@ -28,7 +28,7 @@ import (
 // FS should be the one of an os.Root: os.DirFS follows symbolic links out of
 // the tree. It is safe for concurrent use.
 type Directory struct {
-	FS fs.FS
+	FS fs.FS // the tree; its top folders are the buckets
 }
 
 const (

@@ -140,11 +140,11 @@ var codeTable = [...]struct {
 
 // Finding is one thing a run found. One cause makes one finding.
 type Finding struct {
-	Code     Code     `json:"code"`
-	Severity Severity `json:"severity"`
-	Verdict  Verdict  `json:"verdict"` // what this finding alone leads to
-	Object   string   `json:"object"`  // s3://bucket/key, or empty
-	Chain    *Chain   `json:"chain"`   // nil when it concerns none
+	Code     Code     `json:"code"`     // what kind of thing
+	Severity Severity `json:"severity"` // how loud
+	Verdict  Verdict  `json:"verdict"`  // what this finding alone leads to
+	Object   string   `json:"object"`   // s3://bucket/key, or empty
+	Chain    *Chain   `json:"chain"`    // nil when it concerns none
 	Detail   string   `json:"detail"`
 	Want     string   `json:"want,omitempty"`
 	Got      string   `json:"got,omitempty"`

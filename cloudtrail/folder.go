@@ -13,7 +13,7 @@ import (
 // Folder is a Sink of files that Directory reads: bucket/key, and for digests a
 // file with the metadata beside it. It is safe for concurrent use.
 type Folder struct {
-	Root *os.Root
+	Root *os.Root // its top folders are the buckets
 }
 
 // Put writes the metadata and then the object, each to a temporary file that is

@@ -10,7 +10,9 @@ import (
 
 // Interval is a span of time, [From, To). It is written to JSON as a pair of
 // RFC 3339 times.
-type Interval struct{ From, To time.Time }
+type Interval struct {
+	From, To time.Time // UTC
+}
 
 // MarshalJSON returns ["from","to"].
 func (i Interval) MarshalJSON() ([]byte, error) {

@@ -179,6 +179,8 @@ func (l *linker) continuing(s *state) {
 		l.broken(s, "the digest before it is not the one it names", p.where.String(), l.lastName())
 	case p.kind == present:
 		l.holes(s.start, time.Time{})
+	case p.kind == absent && l.explained(p.end):
+		l.holes(s.start, time.Time{})
 	case p.kind == absent:
 		l.lost(DigestMissing, p, s)
 		l.infer(p, l.holes(s.start, p.end))
@@ -188,6 +190,18 @@ func (l *linker) continuing(s *state) {
 			l.hole(i)
 		}
 	}
+}
+
+// explained reports whether an unverified digest has the time of one that does
+// not exist, such as one that was moved to another bucket: the hour then has
+// its finding.
+func (l *linker) explained(end time.Time) bool {
+	for _, s := range l.between {
+		if s.end.Equal(end) {
+			return true
+		}
+	}
+	return false
 }
 
 // neighbours checks a digest against the accepted one before it, which it

@@ -117,7 +117,7 @@ func (n DigestName) String() string {
 //
 // AWS page: cloudtrail-log-file-examples.
 type LogName struct {
-	Prefix  string
+	Prefix  string // what stands before AWSLogs/, without the slash
 	Org     string // o-…, empty outside organization trails
 	Account string
 	Kind    string // CloudTrail, CloudTrail-Insight, …

@@ -12,7 +12,7 @@ import (
 // Report is what a run found. It is a value of its own: nothing of the
 // Validator is in it.
 type Report struct {
-	Verdict       Verdict
+	Verdict       Verdict   // the strongest of the findings'
 	From, To      time.Time // the request; zero where there are no data
 	ExpectThrough time.Time // zero when nothing was expected
 	Findings      []Finding // by chain, time, object and code
@@ -24,8 +24,8 @@ type Report struct {
 // Coverage is what is known of one chain: the union of the intervals of its
 // accepted digests, and what is not in them.
 type Coverage struct {
-	Chain      Chain      `json:"chain"`
-	Intervals  []Interval `json:"intervals"`
+	Chain      Chain      `json:"chain"`      // which
+	Intervals  []Interval `json:"intervals"`  // accepted digests cover it
 	Gaps       []Interval `json:"gaps"`       // logging or validation was off, or two chains overlap
 	Holes      []Interval `json:"holes"`      // nothing covers it, though something should
 	Unverified []Interval `json:"unverified"` // hours of digests that failed
@@ -34,20 +34,20 @@ type Coverage struct {
 
 // Tally counts objects: Total is Valid and Invalid.
 type Tally struct {
-	Valid   int `json:"valid"`
-	Invalid int `json:"invalid"`
-	Total   int `json:"total"`
+	Valid   int `json:"valid"`   // passed every check
+	Invalid int `json:"invalid"` // failed one, or are missing
+	Total   int `json:"total"`   // both
 }
 
 // Counts says how much was checked. Of digests, Valid are those accepted,
 // Invalid those that failed or are missing; of log files, Total are the entries
 // of accepted digests.
 type Counts struct {
-	Digests         Tally `json:"digests"`
-	BackfillDigests Tally `json:"backfillDigests"`
-	Logs            Tally `json:"logs"`
-	Events          int   `json:"events"` // read by Events; Run reads none
-	Bytes           int64 `json:"bytes"`  // of log files, uncompressed
+	Digests         Tally `json:"digests"`         // standard digests
+	BackfillDigests Tally `json:"backfillDigests"` // digests of past hours
+	Logs            Tally `json:"logs"`            // log files
+	Events          int   `json:"events"`          // read by Events; Run reads none
+	Bytes           int64 `json:"bytes"`           // of log files, uncompressed
 
 	// UnreferencedUncovered counts log files that no digest lists in time that
 	// is not covered, or all of them with CountUnreferenced.

@@ -24,7 +24,7 @@ import (
 // trail going with it. All fields but Prefix and Org are required. It is safe
 // for concurrent use when its Key is.
 type Signer struct {
-	Bucket  string
+	Bucket  string // where the objects will be put
 	Prefix  string // before AWSLogs/, without the slash
 	Org     string // o-…, for the layout of organization trails
 	Account string // 12 digits
@@ -38,14 +38,14 @@ type Signer struct {
 
 // StoredObject is an object as it has to be stored.
 type StoredObject struct {
-	Bucket, Key string
+	Bucket, Key string            // where
 	Body        []byte            // gzip
 	Metadata    map[string]string // user metadata; nil for log files
 }
 
 // Link is what a digest must know of the one before it.
 type Link struct {
-	Bucket, Object string
+	Bucket, Object string    // where it lies
 	Hash           string    // hex SHA-256 of the uncompressed bytes
 	Signature      string    // hex
 	End            time.Time // digestEndTime

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudtrail_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sallyport-go/sallyport/cloudtrail"
+)
+
+// noKeys is a KeySource that fails.
+type noKeys struct{}
+
+func (noKeys) Keys(context.Context, string, time.Time, time.Time) ([]cloudtrail.PublicKey, error) {
+	return nil, errors.New("no connection")
+}
