@@ -237,6 +237,11 @@ func (c *Compiler) checkSize(rules []rule) error {
 // compile orders the rules by rank and builds the forms of both families.
 func (c *Compiler) compile(s *side) {
 	s.order()
+	s.verdicts = make([]Verdict, 1, len(s.index)+1)
+	s.verdicts[0].Rule = -1
+	for rank, i := range s.index {
+		s.verdicts = append(s.verdicts, Verdict{Effect: s.effects[rank], Reason: Matched, Rule: i})
+	}
 	g := s.ground()
 	for _, v6 := range []bool{false, true} {
 		sp := g.space(v6)

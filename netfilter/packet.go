@@ -175,6 +175,16 @@ func (p *Packet) l4() uint32 {
 	return key
 }
 
+// key is l4 for lookups: for a protocol without ports, types and codes its lower
+// bits are not cleared, since every rule covers all of them alike.
+func (p *Packet) key() uint32 {
+	low := uint32(p.DstPort)
+	if p.Protocol == ICMP || p.Protocol == ICMPv6 {
+		low = uint32(p.ICMPType)<<8 | uint32(p.ICMPCode)
+	}
+	return uint32(p.Protocol)<<16 | low
+}
+
 // setL4 is the inverse of l4.
 func (p *Packet) setL4(key uint32) {
 	p.Protocol = Protocol(key >> 16)

@@ -3,6 +3,7 @@
 package netfilter
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -86,7 +87,9 @@ type side struct {
 	// effects and index say, per rank, what the rule does and which rule it is.
 	effects []Effect
 	index   []int32
-	v4, v6  matcher
+	// verdicts is indexed by rank+1; the first is that of no rule.
+	verdicts []Verdict
+	v4, v6   matcher
 }
 
 // rule is a checked rule of a group or an ACL.
@@ -117,53 +120,66 @@ func (m *matcher) size() int {
 	return m.compact.size()
 }
 
-// rank returns the lowest rank that matches, -1 for none, for a peer address
-// that is not an IPv4-mapped one.
-func (s *side) rank(peer netip.Addr, key uint32) int32 {
-	w := wideOf(peer)
-	if peer.Is4() {
+// decide returns the verdict on the packet, whose peer is its source on the
+// way in and its destination on the way out. IPv4 comes first and is flat: a
+// call less is a tenth of the time.
+func (s *side) decide(d Direction, p *Packet) Verdict {
+	peer := &p.Src
+	if d == Egress {
+		peer = &p.Dst
+	}
+	if p.Src.Is4() && p.Dst.Is4() {
+		b := peer.As4()
+		addr := binary.BigEndian.Uint32(b[:])
 		if f := s.v4.cross; f != nil {
-			return f.rank4(uint32(w.hi>>32), key)
+			t, class, key := f.table, 0, p.key()
+			if f.tree {
+				page := uint32(t[addr>>16])
+				page = uint32(t[page<<8|addr>>8&0xff])
+				class = int(t[page<<8|addr&0xff])
+			}
+			k := uint32(t[f.keys+int(key>>16)])
+			k = uint32(t[k<<8|key>>8&0xff])
+			return s.verdicts[t[f.cells+class*f.width+int(t[k<<8|key&0xff])]]
 		}
 		f := s.v4.compact
-		return orNone(f.rank(f.line.class4(uint32(w.hi>>32)), key))
+		return s.verdicts[f.cell(f.line.class4(addr), p.key())]
 	}
+	return s.decide6(d, p)
+}
+
+// decide6 is decide for two IPv6 addresses without zones, and leaves the others
+// to decideOdd.
+func (s *side) decide6(d Direction, p *Packet) Verdict {
+	src, dst := p.Src.As16(), p.Dst.As16()
+	plain := netip.AddrFrom16(src) == p.Src && netip.AddrFrom16(dst) == p.Dst // no zone, not IPv4, not invalid
+	if !plain || p.Src.Is4In6() || p.Dst.Is4In6() {
+		return s.decideOdd(d, p)
+	}
+	b := &src
+	if d == Egress {
+		b = &dst
+	}
+	w := wide{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 	if f := s.v6.cross; f != nil {
-		return f.rank6(w, key)
+		return s.verdicts[f.cell6(w, p.key())]
 	}
 	f := s.v6.compact
-	return orNone(f.rank(f.line.class6(w), key))
+	return s.verdicts[f.cell(f.line.class6(w), p.key())]
 }
 
-func orNone(rank int32) int32 {
-	if rank == none {
-		return -1
+// decideOdd refuses bad packets and unmaps the addresses of the others.
+func (s *side) decideOdd(d Direction, p *Packet) Verdict {
+	if p.Check() != nil {
+		return Verdict{Reason: BadPacket, Rule: -1}
 	}
-	return rank
-}
-
-// decide returns the verdict on the packet, whose peer is its source on the
-// way in and its destination on the way out.
-func (s *side) decide(d Direction, p *Packet) Verdict {
-	if !p.Src.Is4() || !p.Dst.Is4() {
-		if p.Check() != nil {
-			return Verdict{Reason: BadPacket, Rule: -1}
-		}
-		p.Src, p.Dst = p.Src.Unmap(), p.Dst.Unmap()
-	}
-	peer := p.Src
-	if d == Egress {
-		peer = p.Dst
-	}
-	rank := s.rank(peer, p.l4())
-	if rank < 0 {
-		return Verdict{Rule: -1}
-	}
-	return Verdict{Effect: s.effects[rank], Reason: Matched, Rule: s.index[rank]}
+	q := *p
+	q.Src, q.Dst = p.Src.Unmap(), p.Dst.Unmap()
+	return s.decide(d, &q)
 }
 
 func (s *side) size() int {
-	return s.v4.size() + s.v6.size() + 5*len(s.effects)
+	return s.v4.size() + s.v6.size() + 5*len(s.effects) + 8*len(s.verdicts)
 }
 
 func (s *side) ruleID(rule int32) string {

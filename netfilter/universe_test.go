@@ -22,7 +22,7 @@ var (
 	uniOddV6 = []string{"2001:db8::9/64", "::ffff:10.1.0.0/112"}
 
 	uniPorts     = []int{0, 1, 22, 443, 1024, 65535}
-	uniProtocols = []string{"tcp", "udp", "icmp", "icmpv6", "-1", "47", "6", "58", "TCP", "all", "0"}
+	uniProtocols = []string{"tcp", "udp", "icmp", "icmpv6", "-1", "47", "6", "58", "TCP", "all", "0", "icmp", "1"}
 )
 
 // uniResolver knows sg-a, sg-empty and pl-a; sg-x and pl-x are unknown.
