@@ -21,7 +21,7 @@ type caller struct {
 func (c caller) anonymous() bool { return c.AccessKeyID == "" }
 
 // newVerifier makes the verifier of all requests that are signed in their
-// headers or in their URL.
+// headers or in their URL, with every way of framing a body.
 func newVerifier(config *Config) *sigv4.Verifier {
 	keys := sigv4.StaticKeys{}
 	for _, u := range config.Users {
@@ -29,6 +29,8 @@ func newVerifier(config *Config) *sigv4.Verifier {
 	}
 	return &sigv4.Verifier{
 		Keys: keys, Profile: sigv4.ProfileFor("s3"), Region: config.Region,
+		Modes:              sigv4.ModeHeader | sigv4.ModeQuery | sigv4.ModeChunked | sigv4.ModeUnsignedTrailer | sigv4.ModeV4A,
+		AllowUnknownLength: true, // clients stream so over TLS; the size limit holds all the same
 		AnyRegion: func(r *http.Request) bool { // clients that look for a bucket's region do not know it yet
 			return r.Method == http.MethodGet && (r.URL.Path == "/" || r.URL.Query().Has("location"))
 		},
@@ -56,7 +58,7 @@ func (g *Gateway) authenticate(c *call) error {
 func (g *Gateway) callerOf(accessKeyID string) caller {
 	for _, u := range g.config.Users {
 		if u.AccessKeyID == accessKeyID {
-			return caller{Name: u.Name, ARN: "arn:aws:iam::" + g.config.Account + ":user/" + u.Name, AccessKeyID: accessKeyID}
+			return caller{Name: u.Name, ARN: g.config.userARN(u.Name), AccessKeyID: accessKeyID}
 		}
 	}
 	return caller{}

@@ -2,24 +2,212 @@
 
 package main
 
-import "github.com/sallyport-go/sallyport/examples/gateway/store"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
 
-// authorize decides whether the caller may do what it asks. Every user of the
-// configuration may; nobody else.
-func (g *Gateway) authorize(c *call) error {
-	if c.caller.anonymous() {
-		return refuse("AccessDenied", "Access Denied")
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
+	"github.com/sallyport-go/sallyport/iampolicy"
+)
+
+// authorizer decides by the users' identity policies and the buckets' own.
+type authorizer struct {
+	account    string
+	identities map[string]*ruleset // by user name
+	store      *store.Store
+	mu         sync.Mutex
+	buckets    map[string]bucketRules // compiled policies, by bucket
+}
+
+// ruleset is a compiled set of policies.
+type ruleset struct {
+	set  *iampolicy.Set
+	tags bool // it may look at the tags that an object has
+}
+
+// bucketRules is a bucket's policy and the text that it was compiled from.
+type bucketRules struct {
+	text []byte
+	*ruleset
+}
+
+func newAuthorizer(config *Config, s *store.Store) (*authorizer, error) {
+	a := &authorizer{account: config.Account, identities: map[string]*ruleset{}, store: s, buckets: map[string]bucketRules{}}
+	texts := map[string][][]byte{}
+	for _, u := range config.Users {
+		for _, p := range u.Policies {
+			texts[u.Name] = append(texts[u.Name], p)
+		}
+		if _, err := iampolicy.ParsePrincipal(config.userARN(u.Name)); err != nil {
+			return nil, fmt.Errorf("user %s: %w", u.Name, err)
+		}
 	}
-	return nil
+	for _, u := range config.Users {
+		rules, err := compile(iampolicy.KindIdentity, texts[u.Name]...)
+		if err != nil {
+			return nil, fmt.Errorf("user %s: %w", u.Name, err)
+		}
+		a.identities[u.Name] = rules
+	}
+	return a, nil
 }
 
-// hideMissing tells that a key does not exist only to callers who may list.
-func (c *call) hideMissing(err error) error { return err }
-
-// authorizeSource decides whether the caller may read what it copies.
-func (g *Gateway) authorizeSource(c *call, name store.Name) error {
-	return g.authorizeKey(c, "s3:GetObject", name)
+// compile makes a set of documents; of none, the set that allows nothing.
+func compile(kind iampolicy.Kind, texts ...[]byte) (*ruleset, error) {
+	var policies []*iampolicy.Policy
+	tags := false
+	for _, text := range texts {
+		p, err := iampolicy.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, p)
+		tags = tags || bytes.Contains(bytes.ToLower(text), []byte("existingobjecttag"))
+	}
+	set, err := iampolicy.Compile(kind, policies...)
+	return &ruleset{set, tags}, err
 }
+
+// authorize decides whether the caller may do what it asks.
+func (g *Gateway) authorize(c *call) error {
+	if c.op.Action == "" { // an operation on many objects: each is decided about by itself
+		return nil
+	}
+	resource := "*"
+	switch {
+	case c.key != "":
+		resource = objectARN(c.name())
+	case c.bucket != "":
+		resource = "arn:aws:s3:::" + c.bucket
+	}
+	return g.authorizer.decide(c, c.op.Action, resource, c.name())
+}
+
+func objectARN(name store.Name) string { return "arn:aws:s3:::" + name.Bucket + "/" + name.Key }
 
 // authorizeKey decides about an object that the request's path does not name.
-func (g *Gateway) authorizeKey(*call, string, store.Name) error { return nil }
+func (g *Gateway) authorizeKey(c *call, action string, name store.Name) error {
+	return g.authorizer.decide(c, action, objectARN(name), name)
+}
+
+// decide refuses with AccessDenied what the policies do not allow. The reason
+// goes to the log: it would tell a stranger what the policies say.
+func (a *authorizer) decide(c *call, action, resource string, name store.Name) error {
+	policies, request, err := a.question(c, action, resource, name)
+	if err != nil {
+		return err
+	}
+	decision := policies.Decide(request)
+	if decision.Allowed() {
+		return nil
+	}
+	why := policies.Explain(request)
+	c.gw.log.LogAttrs(c.r.Context(), slog.LevelInfo, "denied", slog.String("id", c.id), slog.String("action", action),
+		slog.String("resource", resource), slog.String("why", why.String()))
+	f := refuse("AccessDenied", "%s", denial(c.caller, action, resource, why))
+	f.cause = decision.Err
+	return f
+}
+
+// denial is what S3 tells the caller: which kind of policy refused, not which
+// statement.
+func denial(who caller, action, resource string, why *iampolicy.Explanation) string {
+	if who.anonymous() {
+		return "Access Denied"
+	}
+	reason := "because no identity-based policy allows the " + action + " action"
+	if why.Outcome == iampolicy.ExplicitDeny {
+		reason = "with an explicit deny in an identity-based policy"
+		if why.Resource == "ExplicitlyDenied" {
+			reason = "with an explicit deny in a resource-based policy"
+		}
+	}
+	return fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %q %s", who.ARN, action, resource, reason)
+}
+
+// question puts together what is asked and which policies answer.
+func (a *authorizer) question(c *call, action, resource string, name store.Name) (*iampolicy.Policies, *iampolicy.Request, error) {
+	policies := &iampolicy.Policies{}
+	request := &iampolicy.Request{Action: action, Resource: resource, ResourceAccount: a.account, WildcardOnly: resource == "*"}
+	tags := false
+	if !c.caller.anonymous() {
+		principal, err := iampolicy.ParsePrincipal(c.caller.ARN)
+		if err != nil {
+			return nil, nil, err
+		}
+		rules := a.identities[c.caller.Name]
+		request.Principal, policies.Identity, tags = principal, rules.set, rules.tags
+	}
+	rules, err := a.bucketRules(name.Bucket)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rules != nil {
+		policies.Resource, tags = rules.set, tags || rules.tags
+	}
+	c.describeRequest(&request.Context)
+	if tags && name.Key != "" {
+		if err := c.describeTags(&request.Context, name); err != nil {
+			return nil, nil, err
+		}
+	}
+	request.Derive(time.Now())
+	return policies, request, nil
+}
+
+// bucketRules compiles a bucket's policy when its text has changed. No bucket
+// and no policy are nil.
+func (a *authorizer) bucketRules(bucket string) (*ruleset, error) {
+	text, err := a.store.Policy(bucket)
+	if errors.Is(err, store.ErrNoBucket) || errors.Is(err, store.ErrNoPolicy) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known, ok := a.buckets[bucket]; ok && bytes.Equal(known.text, text) {
+		return known.ruleset, nil
+	}
+	rules, err := compile(iampolicy.KindResource, text)
+	if err != nil {
+		return nil, err
+	}
+	if len(a.buckets) >= 1000 {
+		clear(a.buckets)
+	}
+	a.buckets[bucket] = bucketRules{text, rules}
+	return rules, nil
+}
+
+// hideMissing tells that a key does not exist only to callers who may list the
+// bucket; others learn that they may not see it.
+func (c *call) hideMissing(err error) error {
+	if !errors.Is(err, store.ErrNoKey) {
+		return err
+	}
+	denied := c.gw.authorizer.decide(c, "s3:ListBucket", "arn:aws:s3:::"+c.bucket, store.Name{Bucket: c.bucket})
+	if denied != nil {
+		return denied
+	}
+	return err
+}
+
+func (c *Config) userARN(name string) string {
+	return "arn:aws:iam::" + c.Account + ":user/" + strings.TrimPrefix(name, "/")
+}
+
+// policyFault says why a document is none, with the place.
+func policyFault(err error) error {
+	text := err.Error()
+	if e, ok := errors.AsType[*iampolicy.Error](err); ok {
+		text += " (" + e.Hint() + ")"
+	}
+	return refuse("MalformedPolicy", "%s", text)
+}

@@ -24,6 +24,8 @@ type Config struct {
 	TLSKey  string `json:"tls_key"`
 	Users   []User `json:"users"`
 
+	Encryption Encryption `json:"encryption"` // the key that objects are encrypted under
+
 	SecurityGroup string   `json:"security_group"` // file of `aws ec2 describe-security-groups`; empty: everybody may connect
 	Reload        duration `json:"reload"`         // how often changed files are looked for; default 1s
 
@@ -44,6 +46,8 @@ type User struct {
 	SecretAccessKey string    `json:"secret_access_key"`
 	SessionToken    string    `json:"session_token"` // of temporary keys
 	Expires         time.Time `json:"expires,omitzero"`
+
+	Policies []json.RawMessage `json:"policies"` // what the user may do: identity policies
 }
 
 // String names the user without the keys.
@@ -91,6 +95,9 @@ func (c *Config) complete() error {
 	setDefault(&c.MaxObjectBytes, 5<<30)
 	setDefault(&c.MaxRequests, 256)
 	setDefault(&c.Stall, duration(30*time.Second))
+	setDefault(&c.Encryption.KeyFile, "gateway.key")
+	setDefault(&c.Encryption.Namespace, "sallyport-gateway")
+	setDefault(&c.Encryption.Name, "master")
 	setDefault(&c.Reload, duration(time.Second))
 	setDefault(&c.UploadExpiry, duration(7*24*time.Hour))
 	c.stall = time.Duration(c.Stall)

@@ -20,7 +20,7 @@ func (c *call) source() (*store.Object, store.Name, error) {
 	if err != nil {
 		return nil, name, err
 	}
-	if err := c.gw.authorizeSource(c, name); err != nil {
+	if err := c.gw.authorizeKey(c, "s3:GetObject", name); err != nil {
 		return nil, name, err
 	}
 	o, err := c.gw.store.Open(c.r.Context(), name)

@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,8 +22,8 @@ import (
 
 // The demonstration's users.
 var (
-	alice = User{Name: "alice", AccessKeyID: "AKIADEMOALICE0000000", SecretAccessKey: "alice/demo+secret/0000000000000000000000"}
-	bob   = User{Name: "bob", AccessKeyID: "AKIADEMOBOB000000000", SecretAccessKey: "bob/demo+secret/000000000000000000000000"}
+	alice = User{Name: "alice", AccessKeyID: "AKIADEMOALICE0000000", SecretAccessKey: "alice/demo+secret/0000000000000000000000", Policies: []json.RawMessage{alicePolicy}}
+	bob   = User{Name: "bob", AccessKeyID: "AKIADEMOBOB000000000", SecretAccessKey: "bob/demo+secret/000000000000000000000000", Policies: []json.RawMessage{bobPolicy}}
 )
 
 // theater is what the steps of the demonstration play in.
@@ -74,9 +76,7 @@ func play(ctx context.Context, out io.Writer, steps []step) int {
 	return 0
 }
 
-func demoSteps() []step {
-	return objectSteps
-}
+func demoSteps() []step { return slices.Concat(objectSteps, policySteps, secretSteps) }
 
 func newTheater() (*theater, error) {
 	dir, err := os.MkdirTemp("", "sallyport-demo-")
@@ -120,6 +120,9 @@ func client(url string, u User) *s3.Client {
 		UsePathStyle: true,
 		Credentials:  credentials.NewStaticCredentialsProvider(u.AccessKeyID, u.SecretAccessKey, u.SessionToken),
 		Retryer:      aws.NopRetryer{},
+
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, // as config.LoadDefaultConfig has it
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 	})
 }
 

@@ -19,11 +19,12 @@ import (
 // Gateway answers S3 requests. It is immutable once made, but for what its
 // parts guard themselves, and safe for concurrent use.
 type Gateway struct {
-	config   *Config
-	store    *store.Store
-	log      *slog.Logger
-	verifier *sigv4.Verifier
-	slots    chan struct{} // one for every request under way
+	config     *Config
+	store      *store.Store
+	log        *slog.Logger
+	verifier   *sigv4.Verifier
+	authorizer *authorizer
+	slots      chan struct{} // one for every request under way
 }
 
 // call is one request on its way through the gateway.
@@ -60,11 +61,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin gives the request an id and its body rolling deadlines.
+// begin gives the request an id and its body rolling deadlines. It works on a
+// copy: net/http looks at its own request's body to know whether the client
+// still waits for "100 Continue", and would wait for a body that never comes.
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *call {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
-	c := &call{gw: g, w: w, r: r, id: strings.ToUpper(hex.EncodeToString(id[:]))}
+	c := &call{gw: g, w: w, r: r.WithContext(r.Context()), id: strings.ToUpper(hex.EncodeToString(id[:]))}
 	w.Header().Set("x-amz-request-id", c.id)
 	w.Header().Set("Server", "sallyport")
 	pace(c, g.config.stall)
@@ -79,7 +82,10 @@ func (g *Gateway) end(c *call, started time.Time) {
 	level, attrs := slog.LevelInfo, []slog.Attr{
 		slog.String("id", c.id), slog.String("remote", c.r.RemoteAddr), slog.String("method", c.r.Method),
 		slog.String("operation", c.opName()), slog.String("bucket", c.bucket), slog.String("key", c.key),
-		slog.String("user", c.caller.Name), slog.Duration("took", time.Since(started)),
+		slog.String("user", c.caller.Name), slog.String("agent", c.r.UserAgent()), slog.Duration("took", time.Since(started)),
+	}
+	if id := c.caller.identity; id != nil {
+		attrs = append(attrs, slog.Any("payload", id.Payload), slog.Any("signed", id.SignedHeaders))
 	}
 	if f := c.fault; f != nil {
 		attrs = append(attrs, slog.String("code", f.Code), slog.String("message", f.Message))

@@ -53,7 +53,7 @@ func putObject(c *call) error {
 // last chunk has been checked.
 func (c *call) receive(w io.Writer, sums *digests) error {
 	limit := c.gw.config.MaxObjectBytes
-	if c.r.ContentLength > limit+limit/8 { // chunk signatures take their share
+	if c.r.ContentLength > limit { // of a chunked body: the length that it decodes to
 		return tooLarge(limit)
 	}
 	if c.r.ContentLength < 0 && !c.chunked() {

@@ -32,6 +32,9 @@ var (
 		"GET location":  {"GetBucketLocation", "s3:GetBucketLocation", getBucketLocation},
 		"GET uploads":   {"ListMultipartUploads", "s3:ListBucketMultipartUploads", listUploads},
 		"POST delete":   {"DeleteObjects", "", deleteObjects}, // every key is authorized by itself
+		"GET policy":    {"GetBucketPolicy", "s3:GetBucketPolicy", getPolicy},
+		"PUT policy":    {"PutBucketPolicy", "s3:PutBucketPolicy", putPolicy},
+		"DELETE policy": {"DeleteBucketPolicy", "s3:DeleteBucketPolicy", deletePolicy},
 	}
 	objectOperations = map[string]*operation{
 		"GET":               {"GetObject", "s3:GetObject", getObject},

@@ -26,14 +26,27 @@ type server struct {
 
 // open makes a gateway of its configuration.
 func open(config *Config, log *slog.Logger) (*Gateway, error) {
-	s, err := store.Open(config.Store, clear0{})
+	ctx := context.Background()
+	ring, err := config.Encryption.keyring(ctx, config.dir, config.Region)
+	if err != nil {
+		return nil, fmt.Errorf("encryption: %w", err)
+	}
+	cipher, err := newVault(ctx, config.Store, ring)
+	if err != nil {
+		return nil, fmt.Errorf("encryption: %w", err)
+	}
+	s, err := store.Open(config.Store, cipher)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newAuthorizer(config, s)
 	if err != nil {
 		return nil, err
 	}
 	return &Gateway{
 		config: config, store: s, log: log,
-		verifier: newVerifier(config),
-		slots:    make(chan struct{}, config.MaxRequests),
+		verifier: newVerifier(config), authorizer: a,
+		slots: make(chan struct{}, config.MaxRequests),
 	}, nil
 }
 

@@ -162,3 +162,6 @@ func (s *Store) stat(ctx context.Context, path string, name Name) (*Info, error)
 	defer func() { _ = f.Close() }()
 	return readInfo(ctx, s.cipher, f, name)
 }
+
+// Path is the file that holds an object, or would.
+func (s *Store) Path(name Name) string { return s.objectPath(name) }

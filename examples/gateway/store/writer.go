@@ -101,6 +101,7 @@ func (w *Writer) Abort() {
 		return
 	}
 	w.done = true
+	_ = w.body.Close() // ends what the cipher has under way
 	_ = w.file.Close()
 	_ = os.Remove(w.file.Name())
 }
