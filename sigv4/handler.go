@@ -17,9 +17,13 @@ import (
 // have.
 func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, err := v.Verify(r)
+		// The server looks at the Body of its own request when the handler is
+		// done (a client that waits for 100 Continue depends on it): Verify
+		// gets a copy to replace the Body of.
+		checked := r.WithContext(r.Context())
+		id, err := v.Verify(checked)
 		if err == nil {
-			next.ServeHTTP(w, r.WithContext(newContext(r.Context(), id)))
+			next.ServeHTTP(w, checked.WithContext(newContext(r.Context(), id)))
 			return
 		}
 		var e *Error
