@@ -11,15 +11,16 @@ import (
 // actionPattern is a compiled Action or NotAction entry. Wildcards stay on
 // their side of the colon.
 type actionPattern struct {
-	service, name string // lower case; for the shape shapePrefix name without its star
-	glob          bool   // service holds wildcards
-	shape         shape  // of name; shapeAny with the service "*" is every action when all is set
-	all           bool   // the pattern is *
+	text  string // lower case
+	colon int32  // where the service ends
+	shape shape  // of the name
+	glob  bool   // the service holds wildcards
+	all   bool   // the pattern is *
 }
 
 // compileAction reads a pattern; one with an empty name, without colon or with
 // white space never matches.
-func compileAction(text string) actionPattern {
+func compileAction(text string, arena *strings.Builder) actionPattern {
 	if text == "*" {
 		return actionPattern{all: true, shape: shapeAny}
 	}
@@ -27,11 +28,13 @@ func compileAction(text string) actionPattern {
 	if at <= 0 || at == len(text)-1 || strings.ContainsAny(text, " \t\r\n") {
 		return actionPattern{shape: shapeNever}
 	}
-	text = lowerASCII(text)
-	a := actionPattern{service: text[:at], glob: wildcard.Has(text[:at])}
-	a.name, a.shape = patternShape(text[at+1:])
+	text = lowerInto(arena, text)
+	a := actionPattern{text: text, colon: int32(at), glob: wildcard.Has(text[:at])}
+	_, a.shape = patternShape(text[at+1:])
 	return a
 }
+
+func (a *actionPattern) service() string { return a.text[:a.colon] }
 
 // exact reports whether the pattern is one action.
 func (a *actionPattern) exact() bool { return !a.all && !a.glob && a.shape == shapeExact }
@@ -46,19 +49,20 @@ func (a *actionPattern) match(service, name string) bool {
 		return false
 	}
 	if a.glob {
-		if !wildcard.MatchFold(a.service, service) {
+		if !wildcard.MatchFold(a.service(), service) {
 			return false
 		}
-	} else if !equalFold(a.service, service) {
+	} else if !equalFold(a.service(), service) {
 		return false
 	}
+	pattern := a.text[a.colon+1:]
 	switch a.shape {
 	case shapeAny:
 		return true
 	case shapeExact:
-		return equalFold(a.name, name)
+		return equalFold(pattern, name)
 	case shapePrefix:
-		return hasPrefixFold(name, a.name)
+		return hasPrefixFold(name, pattern[:len(pattern)-1])
 	}
-	return wildcard.MatchFold(a.name, name)
+	return wildcard.MatchFold(pattern, name)
 }

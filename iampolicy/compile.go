@@ -70,34 +70,63 @@ type compiler struct {
 	policyIndex int32
 	source      *statement
 	st          *stmt
+	arena       strings.Builder // texts in lower case
+}
+
+// place names something in the statement at hand; its path is put together
+// only when there is an error to report.
+type place struct {
+	element string // Resource, …
+	cond    *condition
+	values  *element
+	value   int32 // in Policy.values; -1 for the element as a whole
+}
+
+func (l *place) String() string {
+	path := l.element
+	if l.cond != nil {
+		path = "Condition" + member(l.cond.op)
+		if l.values != nil {
+			path += member(l.cond.key)
+		}
+	}
+	if l.values != nil && l.values.form == formList && l.value >= 0 {
+		path += fmt.Sprintf("[%d]", l.value-l.values.lo)
+	}
+	return path
 }
 
 // reserve sizes the slabs.
 func (c *compiler) reserve() error {
-	var statements, values, conditions int
+	var statements, actions, resources, conditions int
 	for _, p := range c.set.policies {
 		statements += len(p.statements)
-		values += len(p.values)
 		conditions += len(p.conditions)
+		for i := range p.statements {
+			st := &p.statements[i]
+			actions += st.action.len() + st.notAction.len()
+			resources += st.resource.len() + st.notResource.len()
+		}
 	}
 	if most := or(c.opts.MaxStatements, defaultMaxStatements); statements > most {
 		return fmt.Errorf("%w: %d statements in one set, at most %d", ErrLimit, statements, most)
 	}
 	c.set.stmts = make([]stmt, 0, statements)
-	c.set.actions = make([]actionPattern, 0, statements)
-	c.set.resources = make([]resourcePattern, 0, statements+statements/4)
+	c.set.actions = make([]actionPattern, 0, actions)
+	c.set.resources = make([]resourcePattern, 0, resources)
 	c.set.conds = make([]cond, 0, conditions)
+	c.arena.Grow(16 * actions) // about the length of an action
 	return nil
 }
 
 // refuse is an error, or with Lenient makes an element indeterminate.
-func (c *compiler) refuse(el elementSet, at span, path, code, reason string) error {
+func (c *compiler) refuse(el elementSet, at span, where *place, code, reason string) error {
 	if c.opts.Lenient {
 		c.st.indeterminate = true
 		c.st.unknown |= el
 		return nil
 	}
-	return c.policy.errorAt(ErrUnsupported, at, c.path(path), code, reason)
+	return c.policy.errorAt(ErrUnsupported, at, c.path(where.String()), code, reason)
 }
 
 // path returns the path of something in the statement at hand.
@@ -110,14 +139,6 @@ func (c *compiler) path(rest string) string {
 		path += "."
 	}
 	return path + rest
-}
-
-// itemPath returns the path of the value i of an element.
-func itemPath(name string, e *element, i int) string {
-	if e.form == formList {
-		return fmt.Sprintf("%s[%d]", name, i-int(e.lo))
-	}
-	return name
 }
 
 func (c *compiler) compilePolicy() error {
@@ -171,7 +192,7 @@ func (c *compiler) compileActions() {
 	st.actLo = int32(len(c.set.actions))
 	if st.unknown&elAction == 0 {
 		for _, v := range c.policy.list(e) {
-			c.set.actions = append(c.set.actions, compileAction(v.text))
+			c.set.actions = append(c.set.actions, compileAction(v.text, &c.arena))
 		}
 	}
 	st.actHi = int32(len(c.set.actions))
@@ -190,13 +211,13 @@ func (c *compiler) compileResources() error {
 	case c.set.kind == KindTrust || st.unknown&elResource != 0:
 		return nil
 	default:
-		return c.refuse(elResource, src.at, "", "MISSING_RESOURCE", "Policy statement must contain resources.")
+		return c.refuse(elResource, src.at, &place{}, "MISSING_RESOURCE", "Policy statement must contain resources.")
 	}
 	if st.unknown&elResource != 0 {
 		return nil
 	}
 	for i := e.lo; i < e.hi; i++ {
-		if err := c.addResource(&c.policy.values[i], itemPath(name, e, int(i))); err != nil {
+		if err := c.addResource(&c.policy.values[i], place{element: name, values: e, value: i}); err != nil {
 			return err
 		}
 	}
@@ -204,26 +225,26 @@ func (c *compiler) compileResources() error {
 	return nil
 }
 
-func (c *compiler) addResource(v *value, path string) error {
+func (c *compiler) addResource(v *value, where place) error {
 	if v.text != "*" && !strings.HasPrefix(v.text, "arn:") {
-		return c.refuse(elResource, v.at, path, "INVALID_ARN_PREFIX", fmt.Sprintf("Resource %s must be in ARN format or \"*\".", clip(v.text)))
+		return c.refuse(elResource, v.at, &where, "INVALID_ARN_PREFIX", fmt.Sprintf("Resource %s must be in ARN format or \"*\".", clip(v.text)))
 	}
 	if len(v.text) > c.maxPattern {
-		return c.tooLong(elResource, v, path)
+		return c.tooLong(elResource, v, &where)
 	}
 	r, bad := c.compileResource(v.text)
 	if bad != nil {
-		return c.refuse(elResource, v.at, path, bad.code, bad.reason)
+		return c.refuse(elResource, v.at, &where, bad.code, bad.reason)
 	}
 	c.set.resources = append(c.set.resources, r)
 	return nil
 }
 
-func (c *compiler) tooLong(el elementSet, v *value, path string) error {
+func (c *compiler) tooLong(el elementSet, v *value, where *place) error {
 	if c.opts.Lenient {
-		return c.refuse(el, v.at, path, "", "")
+		return c.refuse(el, v.at, where, "", "")
 	}
-	return c.policy.errorAt(ErrLimit, v.at, c.path(path), "", fmt.Sprintf("pattern longer than %d bytes", c.maxPattern))
+	return c.policy.errorAt(ErrLimit, v.at, c.path(where.String()), "", fmt.Sprintf("pattern longer than %d bytes", c.maxPattern))
 }
 
 // member returns the path element of a member.
@@ -259,7 +280,7 @@ func (c *compiler) compilePrincipals() error {
 	}
 	if !c.set.kind.takesPrincipal() {
 		if e.present() && !c.opts.Lenient {
-			return c.refuse(elPrincipal, e.at, principalName(src), "UNSUPPORTED_PRINCIPAL", "a policy of this kind takes no principal: its principal is whom it is attached to")
+			return c.refuse(elPrincipal, e.at, &place{element: principalName(src)}, "UNSUPPORTED_PRINCIPAL", "a policy of this kind takes no principal: its principal is whom it is attached to")
 		}
 		return nil
 	}
@@ -302,20 +323,19 @@ func (c *compiler) compileConditions() error {
 
 func (c *compiler) compileCondition(i int32) error {
 	src := &c.policy.conditions[i]
-	out := cond{source: i, written: int32(src.values.len()), key: lowerASCII(src.key), unknown: src.bad}
+	out := cond{source: i, written: int32(src.values.len()), key: lowerInto(&c.arena, src.key), unknown: src.bad}
 	out.hash = hashFold(out.key)
 	var ok bool
 	if out.operator, ok = parseOperator(src.op); !ok && !src.bad {
 		out.unknown = true
-		if err := c.refuse(elCondition, src.opAt, "Condition"+member(src.op), "INVALID_CONDITION_OPERATOR", "unknown condition operator"); err != nil {
+		if err := c.refuse(elCondition, src.opAt, &place{cond: src}, "INVALID_CONDITION_OPERATOR", "unknown condition operator"); err != nil {
 			return err
 		}
 	}
 	if !out.unknown {
 		out.lo = c.slabLen(out.fam)
 		for j := src.values.lo; j < src.values.hi; j++ {
-			path := itemPath("Condition"+member(src.op)+member(src.key), &src.values, int(j))
-			if err := c.addValue(&out, &c.policy.values[j], path); err != nil {
+			if err := c.addValue(&out, &c.policy.values[j], place{cond: src, values: &src.values, value: j}); err != nil {
 				return err
 			}
 		}
@@ -342,10 +362,10 @@ func (c *compiler) slabLen(fam family) int32 {
 
 // addValue adds a policy value to the slab of its family; one that is no
 // number, date, address or base64 text is left out, and matches nothing.
-func (c *compiler) addValue(out *cond, v *value, path string) error {
+func (c *compiler) addValue(out *cond, v *value, where place) error {
 	if len(v.text) > c.maxPattern {
 		out.unknown = true
-		return c.tooLong(elCondition, v, path)
+		return c.tooLong(elCondition, v, &where)
 	}
 	s := c.set
 	switch out.fam {
@@ -371,7 +391,7 @@ func (c *compiler) addValue(out *cond, v *value, path string) error {
 		t, bad := c.compileText(v.text, out.fam == famStringLike || out.fam == famArn)
 		if bad != nil {
 			out.unknown = true
-			return c.refuse(elCondition, v.at, path, bad.code, bad.reason)
+			return c.refuse(elCondition, v.at, &where, bad.code, bad.reason)
 		}
 		if out.fam == famArn && t.shape == shapePrefix {
 			t.text, t.shape = v.text, shapeGlob // arnMatches splits it

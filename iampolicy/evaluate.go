@@ -14,6 +14,7 @@ type evaluation struct {
 	req      *Request
 	userID   string // aws:userid
 	arn      arn.ARN
+	head     string // fields two to five of a plain ARN, with their colons
 	service  string // of the action
 	name     string // of the action, behind the colon
 	hash     uint64 // of the action
@@ -71,6 +72,8 @@ func (e *evaluation) prepareResource(r *Request) {
 		}
 	case fields < 6:
 		e.mode = resourceOther
+	default:
+		e.head = r.Resource[len("arn:") : len(r.Resource)-len(e.arn.Resource)-1]
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -46,6 +47,24 @@ func lowerASCII(s string) string {
 		}
 	}
 	return s
+}
+
+// lowerInto is lowerASCII with the result in an arena, so that many small
+// strings are one allocation.
+func lowerInto(arena *strings.Builder, s string) string {
+	i := 0
+	for i < len(s) && (s[i] < 'A' || s[i] > 'Z') {
+		i++
+	}
+	if i == len(s) {
+		return s
+	}
+	from := arena.Len()
+	arena.WriteString(s[:i])
+	for ; i < len(s); i++ {
+		arena.WriteByte(lower(s[i]))
+	}
+	return arena.String()[from:]
 }
 
 // hashSeed differs from process to process, so that nobody can write a policy

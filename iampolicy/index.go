@@ -54,10 +54,9 @@ type ref struct{ stmt, pattern int32 }
 
 // entering is a ref on its way into the index.
 type entering struct {
-	action, service, prefix string
-	rooted                  bool
-	deny                    bool
 	ref
+	group        int32
+	rooted, deny bool
 }
 
 const (
@@ -73,25 +72,65 @@ func (x *index) build(s *Set) {
 	if len(s.stmts) < indexFrom {
 		return
 	}
-	var all []entering
-	all = make([]entering, 0, len(s.resources)+len(s.stmts))
+	b := indexBuilder{x: x, s: s, groups: make(map[string]int32), all: make([]entering, 0, len(s.resources)+len(s.stmts))}
 	for i := range s.stmts {
-		all = s.enter(all, int32(i))
+		b.enter(int32(i))
 	}
-	slices.SortFunc(all, func(a, b entering) int {
-		return cmp.Or(
-			strings.Compare(a.action, b.action),
-			-compareBool(a.rooted, b.rooted),
-			strings.Compare(a.service, b.service),
-			strings.Compare(a.prefix, b.prefix),
-			-compareBool(a.deny, b.deny),
-			cmp.Compare(a.stmt, b.stmt),
-			cmp.Compare(a.pattern, b.pattern),
-		)
-	})
-	x.lay(all)
+	all := b.sorted()
+	b.lay(all)
 	x.hashGroups()
 	x.built = true
+}
+
+// indexBuilder collects entries.
+type indexBuilder struct {
+	x      *index
+	s      *Set
+	groups map[string]int32
+	all    []entering
+}
+
+// sorted returns the entries group by group, and sorted in each.
+func (b *indexBuilder) sorted() []entering {
+	ends := make([]int32, len(b.x.groups)+1)
+	for i := range b.all {
+		ends[b.all[i].group+1]++
+	}
+	for i := range b.x.groups {
+		ends[i+1] += ends[i]
+	}
+	out := make([]entering, len(b.all))
+	for i := range b.all {
+		g := b.all[i].group
+		out[ends[g]] = b.all[i]
+		ends[g]++
+	}
+	from := int32(0)
+	for _, end := range ends[:len(b.x.groups)] {
+		slices.SortStableFunc(out[from:end], b.compare)
+		from = end
+	}
+	return out
+}
+
+func (b *indexBuilder) compare(x, y entering) int {
+	if x.rooted != y.rooted {
+		return -compareBool(x.rooted, y.rooted)
+	}
+	if !x.rooted {
+		if c := strings.Compare(b.s.resources[x.pattern].service(), b.s.resources[y.pattern].service()); c != 0 {
+			return c
+		}
+		if c := strings.Compare(b.prefix(x), b.prefix(y)); c != 0 {
+			return c
+		}
+	}
+	return -compareBool(x.deny, y.deny)
+}
+
+// prefix returns what the sixth field of an entry begins with.
+func (b *indexBuilder) prefix(e entering) string {
+	return b.s.resources[e.pattern].rest.literalPrefix(b.s.parts)
 }
 
 func compareBool(a, b bool) int {
@@ -104,29 +143,35 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
+// group returns the number of the group of a key.
+func (b *indexBuilder) group(key string) int32 {
+	g, ok := b.groups[key]
+	if !ok {
+		g = int32(len(b.x.groups))
+		b.groups[key] = g
+		b.x.groups = append(b.x.groups, group{key: key, hash: hashFold(key)})
+	}
+	return g
+}
+
 // enter lists the places of one statement.
-func (s *Set) enter(all []entering, i int32) []entering {
-	st := &s.stmts[i]
+func (b *indexBuilder) enter(i int32) {
+	s, st := b.s, &b.s.stmts[i]
 	var keys [spelledActions]string
 	for _, action := range s.actionKeys(st, keys[:0]) {
-		e := entering{action: action, deny: st.deny, ref: ref{stmt: i, pattern: -1}}
+		e := entering{group: b.group(action), deny: st.deny, ref: ref{stmt: i, pattern: -1}}
 		if st.resourceForm != elementPositive || st.unknown&elResource != 0 {
 			e.rooted = true
-			all = append(all, e)
+			b.all = append(b.all, e)
 			continue
 		}
 		for j := st.resLo; j < st.resHi; j++ {
 			r := &s.resources[j]
 			e.pattern = j
 			e.rooted = r.all || r.wild&wildService != 0
-			e.service, e.prefix = "", ""
-			if !e.rooted {
-				e.service, e.prefix = r.service, r.rest.literalPrefix(s.parts)
-			}
-			all = append(all, e)
+			b.all = append(b.all, e)
 		}
 	}
-	return all
 }
 
 // actionKeys returns the groups that a statement belongs to.
@@ -140,9 +185,9 @@ func (s *Set) actionKeys(st *stmt, keys []string) []string {
 			key := ""
 			switch a := &actions[i]; {
 			case a.exact():
-				key = a.service + ":" + a.name
+				key = a.text
 			case !a.all && !a.glob:
-				key = a.service
+				key = a.service()
 			}
 			if !slices.Contains(keys, key) {
 				keys = append(keys, key)
@@ -151,44 +196,49 @@ func (s *Set) actionKeys(st *stmt, keys []string) []string {
 		return keys
 	}
 	for i := range actions {
-		if actions[i].all || actions[i].glob || actions[i].service != actions[0].service {
+		if actions[i].all || actions[i].glob || actions[i].shape == shapeNever || actions[i].service() != actions[0].service() {
 			return append(keys, "")
 		}
 	}
-	return append(keys, actions[0].service)
+	return append(keys, actions[0].service())
 }
 
 // lay makes groups, services and nodes of sorted entries.
-func (x *index) lay(all []entering) {
+func (b *indexBuilder) lay(all []entering) {
+	x := b.x
 	x.refs = make([]ref, len(all))
+	x.nodes = make([]prefixNode, 0, len(all))
 	for i := range all {
 		x.refs[i] = all[i].ref
 	}
-	for i := 0; i < len(all); {
-		g := group{key: all[i].action, hash: hashFold(all[i].action), lo: int32(len(x.services)), rootLo: int32(i)}
-		for ; i < len(all) && all[i].action == g.key && all[i].rooted; i++ {
+	for n, i := 0, 0; n < len(x.groups); n++ {
+		g := &x.groups[n]
+		g.lo, g.rootLo = int32(len(x.services)), int32(i)
+		for ; i < len(all) && all[i].group == int32(n) && all[i].rooted; i++ {
 		}
 		g.rootHi = int32(i)
-		for i < len(all) && all[i].action == g.key {
-			i = x.layService(all, i)
+		for i < len(all) && all[i].group == int32(n) {
+			i = b.layService(all, i)
 		}
 		g.hi = int32(len(x.services))
-		x.groups = append(x.groups, g)
 	}
-	x.groups, x.services, x.nodes = slices.Clip(x.groups), slices.Clip(x.services), slices.Clip(x.nodes)
+	x.groups, x.services = slices.Clip(x.groups), slices.Clip(x.services)
 }
 
-func (x *index) layService(all []entering, i int) int {
-	n := serviceNode{service: all[i].service, lo: int32(len(x.nodes))}
-	action := all[i].action
+func (b *indexBuilder) layService(all []entering, i int) int {
+	x, group := b.x, all[i].group
+	n := serviceNode{service: b.s.resources[all[i].pattern].service(), lo: int32(len(x.nodes))}
+	same := func(i int) bool {
+		return i < len(all) && all[i].group == group && b.s.resources[all[i].pattern].service() == n.service
+	}
 	last := int32(-1) // the chain of prefixes of the node at hand
-	for i < len(all) && all[i].action == action && all[i].service == n.service {
-		prefix := all[i].prefix
+	for same(i) {
+		prefix := b.prefix(all[i])
 		for last >= 0 && !strings.HasPrefix(prefix, x.nodes[last].prefix) {
 			last = x.nodes[last].parent
 		}
 		node := prefixNode{prefix: prefix, parent: last, lo: int32(i)}
-		for ; i < len(all) && all[i].action == action && all[i].service == n.service && all[i].prefix == prefix; i++ {
+		for ; same(i) && b.prefix(all[i]) == prefix; i++ {
 		}
 		node.hi = int32(i)
 		last = int32(len(x.nodes))

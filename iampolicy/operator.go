@@ -90,43 +90,44 @@ func parseOperator(name string) (op operator, ok bool) {
 	return op, op.fam != 0
 }
 
-// baseOperator reads an operator without prefix and suffix.
+// baseOperators are the operators without prefix and suffix.
+var baseOperators = [...]struct {
+	name    string
+	fam     family
+	rel     relop
+	negated bool
+}{
+	{"StringEquals", famString, relEquals, false},
+	{"StringLike", famStringLike, relEquals, false},
+	{"StringNotEquals", famString, relEquals, true},
+	{"StringNotLike", famStringLike, relEquals, true},
+	{"StringEqualsIgnoreCase", famStringFold, relEquals, false},
+	{"StringNotEqualsIgnoreCase", famStringFold, relEquals, true},
+	{"ArnEquals", famArn, relEquals, false},
+	{"ArnLike", famArn, relEquals, false},
+	{"ArnNotEquals", famArn, relEquals, true},
+	{"ArnNotLike", famArn, relEquals, true},
+	{"IpAddress", famIP, relEquals, false},
+	{"NotIpAddress", famIP, relEquals, true},
+	{"Bool", famBool, relEquals, false},
+	{"BinaryEquals", famBinary, relEquals, false},
+	{"NumericEquals", famNumeric, relEquals, false},
+	{"NumericNotEquals", famNumeric, relEquals, true},
+	{"NumericLessThan", famNumeric, relLess, false},
+	{"NumericLessThanEquals", famNumeric, relLessEquals, false},
+	{"NumericGreaterThan", famNumeric, relGreater, false},
+	{"NumericGreaterThanEquals", famNumeric, relGreaterEquals, false},
+	{"DateEquals", famDate, relEquals, false},
+	{"DateNotEquals", famDate, relEquals, true},
+	{"DateLessThan", famDate, relLess, false},
+	{"DateLessThanEquals", famDate, relLessEquals, false},
+	{"DateGreaterThan", famDate, relGreater, false},
+	{"DateGreaterThanEquals", famDate, relGreaterEquals, false},
+}
+
 func baseOperator(name string) (fam family, rel relop, negated bool) {
-	type fold struct {
-		name    string
-		fam     family
-		rel     relop
-		negated bool
-	}
-	for _, o := range [...]fold{
-		{"StringEquals", famString, relEquals, false},
-		{"StringLike", famStringLike, relEquals, false},
-		{"StringNotEquals", famString, relEquals, true},
-		{"StringNotLike", famStringLike, relEquals, true},
-		{"StringEqualsIgnoreCase", famStringFold, relEquals, false},
-		{"StringNotEqualsIgnoreCase", famStringFold, relEquals, true},
-		{"ArnEquals", famArn, relEquals, false},
-		{"ArnLike", famArn, relEquals, false},
-		{"ArnNotEquals", famArn, relEquals, true},
-		{"ArnNotLike", famArn, relEquals, true},
-		{"IpAddress", famIP, relEquals, false},
-		{"NotIpAddress", famIP, relEquals, true},
-		{"Bool", famBool, relEquals, false},
-		{"BinaryEquals", famBinary, relEquals, false},
-		{"NumericEquals", famNumeric, relEquals, false},
-		{"NumericNotEquals", famNumeric, relEquals, true},
-		{"NumericLessThan", famNumeric, relLess, false},
-		{"NumericLessThanEquals", famNumeric, relLessEquals, false},
-		{"NumericGreaterThan", famNumeric, relGreater, false},
-		{"NumericGreaterThanEquals", famNumeric, relGreaterEquals, false},
-		{"DateEquals", famDate, relEquals, false},
-		{"DateNotEquals", famDate, relEquals, true},
-		{"DateLessThan", famDate, relLess, false},
-		{"DateLessThanEquals", famDate, relLessEquals, false},
-		{"DateGreaterThan", famDate, relGreater, false},
-		{"DateGreaterThanEquals", famDate, relGreaterEquals, false},
-	} {
-		if equalFold(o.name, name) {
+	for i := range baseOperators {
+		if o := &baseOperators[i]; equalFold(o.name, name) {
 			return o.fam, o.rel, o.negated
 		}
 	}

@@ -4,6 +4,7 @@ package iampolicy
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
@@ -116,11 +117,12 @@ func (q *parser) document() error {
 	return nil
 }
 
-// reserve sizes the slabs by the length of the document.
+// reserve sizes the slabs: one statement for each Effect, and about as many
+// values as names.
 func (q *parser) reserve() {
-	n := len(q.p.src)
-	q.p.statements = make([]statement, 0, n/256+1)
-	q.p.values = make([]value, 0, n/32+4)
+	const most = 1 << 16 // a document may hold the text Effect without meaning it
+	q.p.statements = make([]statement, 0, min(most, strings.Count(q.p.src, `"Effect"`)))
+	q.p.values = make([]value, 0, min(most, strings.Count(q.p.src, `"`)/4+4))
 }
 
 func (q *parser) member() error {

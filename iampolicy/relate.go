@@ -44,7 +44,7 @@ func (s *Set) relate(r *resourcePattern, e *evaluation) (rel relation, known boo
 		return relationDisjoint, true
 	}
 	rel = relateText(parts, e.arn.Resource, false)
-	for i, field := range [...]string{r.partition, r.service, r.region, r.account} {
+	for i, field := range r.fields() {
 		asked := [...]string{e.arn.Partition, e.arn.Service, e.arn.Region, e.arn.Account}[i]
 		one := [1]wildcard.Part{{Text: field, Literal: r.wild&(wildPartition<<i) == 0}}
 		rel = min(rel, relateText(one[:], asked, true))

@@ -11,15 +11,27 @@ import (
 
 // resourcePattern is a compiled Resource or NotResource entry.
 type resourcePattern struct {
-	partition, service, region, account string // lower case
-	rest                                textOf // the sixth field
-	wild                                wildFields
-	all                                 bool // the pattern is *
-	listBuckets                         bool // arn:PARTITION:s3:::*, which covers s3:ListAllMyBuckets
+	head        string   // fields two to five with their colons, lower case
+	cuts        [3]int32 // where the colons between them are
+	rest        textOf   // the sixth field
+	wild        wildFields
+	all         bool // the pattern is *
+	listBuckets bool // arn:PARTITION:s3:::*, which covers s3:ListAllMyBuckets
 }
 
-// wildFields tells which of the fields two to five hold wildcards, and which
-// are nothing but a *.
+// fields returns partition, service, region and account.
+func (r *resourcePattern) fields() [4]string {
+	if r.all {
+		return [4]string{"*", "*", "*", "*"}
+	}
+	h, c := r.head, r.cuts
+	return [4]string{h[:c[0]], h[c[0]+1 : c[1]], h[c[1]+1 : c[2]], h[c[2]+1:]}
+}
+
+// service returns the service field.
+func (r *resourcePattern) service() string { return r.fields()[1] }
+
+// wildFields tells which of the fields two to five hold wildcards.
 type wildFields uint8
 
 const (
@@ -27,10 +39,6 @@ const (
 	wildService
 	wildRegion
 	wildAccount
-	anyPartition
-	anyService
-	anyRegion
-	anyAccount
 )
 
 // compileResource reads an entry that is * or begins with arn:. What has fewer
@@ -42,28 +50,38 @@ func (c *compiler) compileResource(text string) (resourcePattern, *variableError
 	a, fields := arn.Split(text)
 	if fields < 6 {
 		if !completes(c.set.kind, text) {
-			return resourcePattern{rest: textOf{shape: shapeNever}}, nil
+			return resourcePattern{head: ":::", cuts: [3]int32{0, 1, 2}, rest: textOf{shape: shapeNever}}, nil
 		}
 		for _, field := range []*string{&a.Resource, &a.Account, &a.Region, &a.Service, &a.Partition}[:6-fields] {
 			*field = "*"
 		}
 	}
-	r := resourcePattern{
-		partition: lowerASCII(a.Partition), service: lowerASCII(a.Service),
-		region: lowerASCII(a.Region), account: lowerASCII(a.Account),
-	}
-	for i, field := range [...]string{r.partition, r.service, r.region, r.account} {
-		if wildcard.Has(field) && !(i == 1 && c.opts.LiteralServiceWildcard) {
-			r.wild |= wildPartition << i
-		}
-		if field == "*" && r.wild&(wildPartition<<i) != 0 {
-			r.wild |= anyPartition << i
-		}
-	}
-	r.listBuckets = r.service == "s3" && r.region == "" && r.account == "" && a.Resource == "*" && r.partition != ""
+	r := c.compileHead(text, &a, fields)
+	r.listBuckets = a.Service != "" && r.service() == "s3" && a.Region == "" && a.Account == "" && a.Resource == "*" && a.Partition != ""
 	var err *variableError
 	r.rest, err = c.compileText(a.Resource, true)
 	return r, err
+}
+
+// compileHead compiles fields two to five.
+func (c *compiler) compileHead(text string, a *arn.ARN, fields int) (r resourcePattern) {
+	if fields == 6 {
+		from := len(a.Prefix) + 1
+		r.head = lowerInto(&c.arena, text[from:len(text)-len(a.Resource)-1])
+	} else {
+		r.head = lowerASCII(a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account)
+	}
+	at := 0
+	for i, field := range [...]string{a.Partition, a.Service, a.Region, a.Account} {
+		if at += len(field); i < len(r.cuts) {
+			r.cuts[i] = int32(at)
+		}
+		at++
+		if wildcard.Has(field) && !(i == 1 && c.opts.LiteralServiceWildcard) {
+			r.wild |= wildPartition << i
+		}
+	}
+	return r
 }
 
 // completes reports whether missing fields of an ARN pattern are wildcards.
@@ -79,12 +97,17 @@ func completes(kind Kind, text string) bool {
 	return wildcard.Has(text)
 }
 
-// matchFields reports whether the fields two to five of an ARN match.
-func (r *resourcePattern) matchFields(a *arn.ARN) bool {
-	return fieldMatches(r.service, a.Service, r.wild&wildService != 0) &&
-		fieldMatches(r.account, a.Account, r.wild&wildAccount != 0) &&
-		fieldMatches(r.region, a.Region, r.wild&wildRegion != 0) &&
-		fieldMatches(r.partition, a.Partition, r.wild&wildPartition != 0)
+// matchFields reports whether the fields two to five of the request's ARN
+// match.
+func (r *resourcePattern) matchFields(e *evaluation) bool {
+	if r.wild == 0 {
+		return equalFold(r.head, e.head)
+	}
+	f, a := r.fields(), &e.arn
+	return fieldMatches(f[1], a.Service, r.wild&wildService != 0) &&
+		fieldMatches(f[3], a.Account, r.wild&wildAccount != 0) &&
+		fieldMatches(f[2], a.Region, r.wild&wildRegion != 0) &&
+		fieldMatches(f[0], a.Partition, r.wild&wildPartition != 0)
 }
 
 func fieldMatches(pattern, field string, wild bool) bool {
@@ -155,9 +178,9 @@ func (s *Set) resourceMatches(r *resourcePattern, e *evaluation) (ok, known bool
 	}
 	switch e.mode {
 	case resourcePlain:
-		if r.rest.shape == shapeTemplate || r.matchFields(&e.arn) {
+		if r.rest.shape == shapeTemplate || r.matchFields(e) {
 			ok, known = s.matchText(&r.rest, e.arn.Resource, &e.req.Context)
-			return ok && (r.rest.shape != shapeTemplate || r.matchFields(&e.arn)), known
+			return ok && (r.rest.shape != shapeTemplate || r.matchFields(e)), known
 		}
 		return false, true
 	case resourceNone:
