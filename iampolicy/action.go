@@ -39,20 +39,24 @@ func (a *actionPattern) service() string { return a.text[:a.colon] }
 // exact reports whether the pattern is one action.
 func (a *actionPattern) exact() bool { return !a.all && !a.glob && a.shape == shapeExact }
 
-// match reports whether the pattern matches an action, given in two parts; an
-// action without colon has an empty service and matches * alone.
-func (a *actionPattern) match(service, name string) bool {
-	if a.all {
+// match reports whether the pattern matches the request's action; an action
+// without colon matches * alone.
+func (a *actionPattern) match(e *evaluation) bool {
+	switch {
+	case a.all:
 		return true
-	}
-	if a.shape == shapeNever || service == "" {
+	case a.shape == shapeNever || e.service == "":
 		return false
-	}
-	if a.glob {
-		if !wildcard.MatchFold(a.service(), service) {
+	case a.glob:
+		if !wildcard.MatchFold(a.service(), e.service) {
 			return false
 		}
-	} else if !equalFold(a.service(), service) {
+	case a.shape == shapeExact:
+		if e.folded > 0 {
+			return string(e.action[:e.folded]) == a.text
+		}
+		return equalFold(a.text, e.req.Action)
+	case !equalFold(a.service(), e.service):
 		return false
 	}
 	pattern := a.text[a.colon+1:]
@@ -60,9 +64,9 @@ func (a *actionPattern) match(service, name string) bool {
 	case shapeAny:
 		return true
 	case shapeExact:
-		return equalFold(pattern, name)
+		return equalFold(pattern, e.name)
 	case shapePrefix:
-		return hasPrefixFold(name, pattern[:len(pattern)-1])
+		return hasPrefixFold(e.name, pattern[:len(pattern)-1])
 	}
-	return wildcard.MatchFold(pattern, name)
+	return wildcard.MatchFold(pattern, e.name)
 }

@@ -75,7 +75,7 @@ func (c *Context) SetTime(key string, value time.Time) {
 func (c *Context) SetAddr(key string, value netip.Addr) { c.Set(key, value.Unmap().String()) }
 
 // Has reports whether the key was set, be it to an empty list.
-func (c *Context) Has(key string) bool { return c.lookup(key, hashFold(key)) != nil }
+func (c *Context) Has(key string) bool { return c.lookup(lowerASCII(key), hashFold(key)) != nil }
 
 // Len returns the number of keys.
 func (c *Context) Len() int { return len(c.values) }
@@ -86,7 +86,7 @@ func (c *Context) Err() error { return c.err }
 
 func (c *Context) add(key string, v contextValue) {
 	v.hash, v.key, v.name = hashFold(key), lowerASCII(key), key
-	if c.lookup(key, v.hash) != nil {
+	if c.lookup(v.key, v.hash) != nil {
 		c.fail(fmt.Errorf("%w: context key %q is set twice", ErrRequest, key))
 		return
 	}
@@ -126,25 +126,25 @@ func (c *Context) enter() {
 	}
 }
 
-// lookup returns the entry of a key, or nil. The key may be in any case.
+// lookup returns the entry of a key in lower case, or nil.
 func (c *Context) lookup(key string, hash uint64) *contextValue {
 	if c.table == nil {
 		for i := range c.values {
-			if v := &c.values[i]; v.hash == hash && equalFold(v.key, key) {
+			if v := &c.values[i]; v.hash == hash && v.key == key {
 				return v
 			}
 		}
 		return nil
 	}
 	for at := hash & uint64(len(c.table)-1); c.table[at] != 0; at = (at + 1) & uint64(len(c.table)-1) {
-		if v := &c.values[c.table[at]-1]; v.hash == hash && equalFold(v.key, key) {
+		if v := &c.values[c.table[at]-1]; v.hash == hash && v.key == key {
 			return v
 		}
 	}
 	return nil
 }
 
-// find returns the value of a key, or nil when it is absent or an empty list.
+// find returns the value of a key in lower case, or nil when it is absent or an empty list.
 func (c *Context) find(key string, hash uint64) *contextValue {
 	v := c.lookup(key, hash)
 	if v != nil && v.multi && len(v.list) == 0 {

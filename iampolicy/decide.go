@@ -89,27 +89,24 @@ func (p *Policies) prepare(e *evaluation, r *Request) error {
 		return fmt.Errorf("%w: a session policy for a principal that is no session", ErrRequest)
 	}
 	e.bounded = p.Boundary != nil
-	e.ownRoot = r.Principal.kind == Root && e.sameAccount()
-	e.bucketOp = bucketPolicyAction(r.Action)
+	e.ownRoot = r.Principal.kind == Root && e.sameAccount() && bucketPolicyAction(r.Action)
 	return p.checkKinds()
 }
 
 // checkKinds refuses a Set in the wrong field, which would be judged by the
 // wrong rules.
 func (p *Policies) checkKinds() error {
-	for _, f := range [...]struct {
-		set         *Set
-		kind, other Kind
-	}{
-		{p.Identity, KindIdentity, 0},
-		{p.Boundary, KindBoundary, 0},
-		{p.Session, KindSession, 0},
-		{p.Resource, KindResource, KindTrust},
-		{p.Endpoint, KindEndpoint, 0},
-	} {
-		if f.set != nil && f.set.kind != f.kind && f.set.kind != f.other {
-			return wrongKind(f.set, f.kind)
-		}
+	switch {
+	case p.Identity != nil && p.Identity.kind != KindIdentity:
+		return wrongKind(p.Identity, KindIdentity)
+	case p.Boundary != nil && p.Boundary.kind != KindBoundary:
+		return wrongKind(p.Boundary, KindBoundary)
+	case p.Session != nil && p.Session.kind != KindSession:
+		return wrongKind(p.Session, KindSession)
+	case p.Resource != nil && p.Resource.kind != KindResource && p.Resource.kind != KindTrust:
+		return wrongKind(p.Resource, KindResource)
+	case p.Endpoint != nil && p.Endpoint.kind != KindEndpoint:
+		return wrongKind(p.Endpoint, KindEndpoint)
 	}
 	for _, s := range p.SCP {
 		if s == nil || s.kind != KindSCP {
@@ -153,7 +150,7 @@ func (p *Policies) evaluate(e *evaluation, v *verdicts) (denied bool) {
 	v.limited = p.Boundary != nil && principal.holdsPolicies()
 	v.tailored = p.Session != nil
 	v.scp, v.rcp = verdictAllowed, verdictAllowed
-	if p.Resource != nil && !(e.ownRoot && e.bucketOp) {
+	if p.Resource != nil && !e.ownRoot {
 		if v.resource = p.Resource.evaluate(e); v.resource.deny != matchNone {
 			return true
 		}

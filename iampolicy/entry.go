@@ -105,8 +105,9 @@ func uniqueID(text string) bool {
 	return true
 }
 
-// match says how the entry names the principal, whose aws:userid is given.
-func (e *entry) match(p *Principal, userID string) match {
+// match says how the entry names the caller.
+func (e *entry) match(r *Request) match {
+	p := &r.Principal
 	switch e.typ {
 	case entryEveryone:
 		return matchEveryone
@@ -140,7 +141,7 @@ func (e *entry) match(p *Principal, userID string) match {
 			return matchAccount
 		}
 	case entryUniqueID:
-		return e.unique(p, userID)
+		return e.unique(r)
 	}
 	return matchNone
 }
@@ -164,7 +165,11 @@ func (e *entry) canonical(p *Principal) match {
 
 // unique matches AIDA… with the user that has it, AROA… with the sessions of
 // the role, whose aws:userid is AROA…:session, and with the role itself.
-func (e *entry) unique(p *Principal, userID string) match {
+func (e *entry) unique(r *Request) match {
+	p, userID := &r.Principal, r.Principal.ID
+	if v := r.Context.find("aws:userid", keyUserID); v != nil && !v.multi {
+		userID = v.text
+	}
 	id, _, session := strings.Cut(userID, ":")
 	if id != e.text {
 		return matchNone
@@ -182,33 +187,35 @@ func (e *entry) unique(p *Principal, userID string) match {
 
 // names reports whether the entry names the caller itself, which is what makes
 // a Deny with NotPrincipal spare it.
-func (e *entry) names(p *Principal, userID string) bool {
+func (e *entry) names(r *Request) bool {
+	p := &r.Principal
 	switch e.typ {
 	case entryEveryone:
 		return true
 	case entryUser, entrySession:
-		return e.match(p, userID) == matchDirect
+		return e.match(r) == matchDirect
 	case entryRole:
 		return p.kind == Role && p.text == e.text
 	case entryAccount:
-		return p.kind == Root && e.match(p, userID) == matchAccount
+		return p.kind == Root && e.match(r) == matchAccount
 	case entryUniqueID:
-		return p.kind != RoleSession && e.match(p, userID) != matchNone
+		return p.kind != RoleSession && e.match(r) != matchNone
 	}
-	return e.match(p, userID) != matchNone
+	return e.match(r) != matchNone
 }
 
 // spared reports whether the entries of a NotPrincipal in a Deny spare the
 // caller.
-func spared(entries []entry, p *Principal, userID string, mode NotPrincipalMode) bool {
+func spared(entries []entry, r *Request, mode NotPrincipalMode) bool {
+	p := &r.Principal
 	var itself, byRole, byAccount, any bool
 	for i := range entries {
 		e := &entries[i]
 		if e.typ == entryEveryone {
 			return true
 		}
-		itself = itself || e.names(p, userID)
-		m := e.match(p, userID)
+		itself = itself || e.names(r)
+		m := e.match(r)
 		any = any || m != matchNone
 		byRole = byRole || m == matchRole || m == matchUserOfSession
 		byAccount = byAccount || m == matchAccount
@@ -226,3 +233,5 @@ func spared(entries []entry, p *Principal, userID string, mode NotPrincipalMode)
 	}
 	return itself
 }
+
+var keyUserID = hashFold("aws:userid")

@@ -11,24 +11,21 @@ import (
 
 // evaluation is a request taken apart, for the time of one decision.
 type evaluation struct {
-	req      *Request
-	userID   string // aws:userid
-	arn      arn.ARN
-	head     string // fields two to five of a plain ARN, with their colons
-	service  string // of the action
-	name     string // of the action, behind the colon
-	hash     uint64 // of the action
-	bounded  bool   // the principal has a permissions boundary
-	ownRoot  bool   // root of the account that owns the resource
-	bucketOp bool   // s3:GetBucketPolicy, PutBucketPolicy or DeleteBucketPolicy
+	req     *Request
+	arn     arn.ARN
+	head    string   // fields two to five of a plain ARN, with their colons
+	service string   // of the action
+	name    string   // of the action, behind the colon
+	action  [64]byte // the action in lower case, [:folded]; empty when it is longer
+	folded  int
+	bounded bool // the principal has a permissions boundary
+	ownRoot bool // root of the bucket's account, doing what Deny does not keep it from
 
 	mode        resourceMode
 	listBuckets bool // the action is s3:ListAllMyBuckets
 
 	indeterminate bool // a statement that cannot be evaluated decided
 }
-
-var keyUserID = hashFold("aws:userid")
 
 // prepare takes the request apart.
 func (e *evaluation) prepare(r *Request) error {
@@ -38,10 +35,11 @@ func (e *evaluation) prepare(r *Request) error {
 	} else {
 		e.name = r.Action
 	}
-	e.hash = hashFold(r.Action)
-	e.userID = r.Principal.ID
-	if v := r.Context.find("aws:userid", keyUserID); v != nil && !v.multi {
-		e.userID = v.text
+	if e.folded = len(r.Action); e.folded > len(e.action) {
+		e.folded = 0
+	}
+	for i := range e.folded {
+		e.action[i] = lower(r.Action[i])
 	}
 	e.prepareResource(r)
 	switch {
@@ -152,7 +150,7 @@ func (s *Set) actionApplies(st *stmt, e *evaluation) bool {
 		return true
 	}
 	for i := st.actLo; i < st.actHi; i++ {
-		if s.actions[i].match(e.service, e.name) {
+		if s.actions[i].match(e) {
 			return !st.notAction
 		}
 	}
@@ -164,14 +162,13 @@ func (s *Set) principalApplies(st *stmt, e *evaluation) match {
 	if st.principalForm == elementAbsent || st.unknown&elPrincipal != 0 {
 		return matchEveryone
 	}
-	p := &e.req.Principal
 	entries := s.entries[st.entLo:st.entHi]
 	if st.principalForm == elementNegated {
 		return s.notPrincipalApplies(st, entries, e)
 	}
 	best := matchNone
 	for i := range entries {
-		best = max(best, entries[i].match(p, e.userID))
+		best = max(best, entries[i].match(e.req))
 	}
 	return best
 }
@@ -179,13 +176,13 @@ func (s *Set) principalApplies(st *stmt, e *evaluation) match {
 func (s *Set) notPrincipalApplies(st *stmt, entries []entry, e *evaluation) match {
 	p := &e.req.Principal
 	if st.deny {
-		if (!e.bounded || !p.holdsPolicies()) && spared(entries, p, e.userID, s.opts.NotPrincipal) {
+		if (!e.bounded || !p.holdsPolicies()) && spared(entries, e.req, s.opts.NotPrincipal) {
 			return matchNone
 		}
 		return matchEveryone
 	}
 	for i := range entries {
-		if entries[i].match(p, e.userID) != matchNone {
+		if entries[i].match(e.req) != matchNone {
 			return matchNone
 		}
 	}

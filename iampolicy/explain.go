@@ -162,7 +162,7 @@ func (x *Explanation) evaluate(p *Policies, e *evaluation, v *verdicts) (denied 
 		v.identity = x.addSet(p.Identity, e, "identity", "", false)
 	}
 	if p.Resource != nil {
-		v.resource = x.addSet(p.Resource, e, "resource", "", e.ownRoot && e.bucketOp)
+		v.resource = x.addSet(p.Resource, e, "resource", "", e.ownRoot)
 	}
 	if v.limited {
 		v.boundary = x.addSet(p.Boundary, e, "boundary", "", false)

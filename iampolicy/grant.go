@@ -37,7 +37,7 @@ func (g *Grant) covers(e *evaluation) bool {
 		typ = "Service"
 	}
 	grantee := compileEntry(typ, g.Grantee)
-	if how := grantee.match(&e.req.Principal, e.userID); how == matchNone || how == matchAccount {
+	if how := grantee.match(e.req); how == matchNone || how == matchAccount {
 		return false
 	}
 	ctx := &e.req.Context

@@ -20,12 +20,15 @@ import (
 // With 1,200 statements a search looks at 3 groups and some 10 texts in each;
 // a linear scan took 40 times as long.
 type index struct {
-	built    bool
-	groups   []group
-	table    []int32 // open addressing over group.hash; group number + 1
-	services []serviceNode
-	nodes    []prefixNode
-	refs     []ref
+	built     bool
+	exact     bool  // there are groups of one action
+	byService bool  // and of one service
+	rest      int32 // the group of all other actions, +1
+	groups    []group
+	table     []int32 // open addressing over group.hash; group number + 1
+	services  []serviceNode
+	nodes     []prefixNode
+	refs      []ref
 }
 
 // group holds the entries of one action, or of all actions of a service.
@@ -150,6 +153,14 @@ func (b *indexBuilder) group(key string) int32 {
 		g = int32(len(b.x.groups))
 		b.groups[key] = g
 		b.x.groups = append(b.x.groups, group{key: key, hash: hashFold(key)})
+		switch {
+		case key == "":
+			b.x.rest = g + 1
+		case strings.Contains(key, ":"):
+			b.x.exact = true
+		default:
+			b.x.byService = true
+		}
 	}
 	return g
 }
@@ -277,14 +288,14 @@ func (x *index) group(key string, hash uint64) *group {
 
 // search considers every statement that can match.
 func (x *index) search(s *Set, e *evaluation, r *result) {
-	if x.visit(s, e, r, x.group(e.req.Action, e.hash)) {
+	if x.exact && e.service != "" && x.visit(s, e, r, x.group(e.req.Action, hashFold(e.req.Action))) {
 		return
 	}
-	if e.service != "" && x.visit(s, e, r, x.group(e.service, hashFold(e.service))) {
+	if x.byService && e.service != "" && x.visit(s, e, r, x.group(e.service, hashFold(e.service))) {
 		return
 	}
-	if e.req.Action != "" {
-		x.visit(s, e, r, x.group("", hashFold("")))
+	if x.rest > 0 {
+		x.visit(s, e, r, &x.groups[x.rest-1])
 	}
 }
 

@@ -65,7 +65,7 @@ func (p *Policies) extremes(e *evaluation, v *verdicts, open *[]openStatement, b
 		if s == nil {
 			return r
 		}
-		r = s.extreme(e, open, best, s == p.Resource && e.ownRoot && e.bucketOp)
+		r = s.extreme(e, open, best, s == p.Resource && e.ownRoot)
 		denied = denied || r.deny != matchNone
 		return r
 	}

@@ -121,7 +121,7 @@ func (r *Request) deriveTags(prefix string, tags map[string]string) {
 		// Of two tags equal but for case neither can be preferred: add refuses
 		// the second, where one that the caller set wins.
 		name := prefix + key
-		if v := r.Context.lookup(name, hashFold(name)); v == nil || v.derived != given {
+		if v := r.Context.lookup(lowerASCII(name), hashFold(name)); v == nil || v.derived != given {
 			r.Context.add(name, contextValue{text: tags[key], addr: parseAddr(tags[key]), derived: derived})
 		}
 	}
