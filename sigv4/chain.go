@@ -35,7 +35,6 @@ type chain struct {
 
 	prev []byte // hex of the last signature, never padded
 	text []byte // the last string to sign
-	hash [sha256.Size]byte
 	sig  [sha256.Size]byte
 }
 

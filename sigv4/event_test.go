@@ -84,7 +84,7 @@ func TestEventEveryByte(t *testing.T) {
 }
 
 // forge makes a message with right checksums and any lengths.
-func forge(total, headers uint32, rest []byte) []byte {
+func forgeEvent(total, headers uint32, rest []byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, total)
 	b = binary.BigEndian.AppendUint32(b, headers)
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
@@ -127,19 +127,19 @@ func TestEventLimits(t *testing.T) {
 		require.Equal(t, "kept", string(out))
 	}
 	for name, b := range map[string][]byte{
-		"total too small":       forge(15, 0, nil),
-		"total under headers":   forge(16, 1, nil),
-		"headers too long":      forge(16+128<<10+1, 128<<10+1, nil),
-		"payload too long":      forge(16+16<<20+1, 0, nil),
-		"everything":            forge(math.MaxUint32, 0, nil),
-		"header runs out":       forge(17, 1, []byte{5}),
-		"header without type":   forge(18, 2, []byte{1, 'a'}),
-		"empty name":            forge(18, 2, []byte{0, 0}),
-		"unknown type":          forge(19, 3, []byte{1, 'a', 10}),
-		"value runs out":        forge(20, 4, []byte{1, 'a', 3, 0}),
-		"string without end":    forge(22, 6, []byte{1, 'a', 7, 0, 9, 'x'}),
-		"string without length": forge(20, 4, []byte{1, 'a', 7, 0}),
-		"name is no UTF-8":      forge(19, 3, []byte{1, 0xff, 0}),
+		"total too small":       forgeEvent(15, 0, nil),
+		"total under headers":   forgeEvent(16, 1, nil),
+		"headers too long":      forgeEvent(16+128<<10+1, 128<<10+1, nil),
+		"payload too long":      forgeEvent(16+16<<20+1, 0, nil),
+		"everything":            forgeEvent(math.MaxUint32, 0, nil),
+		"header runs out":       forgeEvent(17, 1, []byte{5}),
+		"header without type":   forgeEvent(18, 2, []byte{1, 'a'}),
+		"empty name":            forgeEvent(18, 2, []byte{0, 0}),
+		"unknown type":          forgeEvent(19, 3, []byte{1, 'a', 10}),
+		"value runs out":        forgeEvent(20, 4, []byte{1, 'a', 3, 0}),
+		"string without end":    forgeEvent(22, 6, []byte{1, 'a', 7, 0, 9, 'x'}),
+		"string without length": forgeEvent(20, 4, []byte{1, 'a', 7, 0}),
+		"name is no UTF-8":      forgeEvent(19, 3, []byte{1, 0xff, 0}),
 	} {
 		_, err := sigv4.ReadEvent(bytes.NewReader(b))
 		require.ErrorIs(t, err, sigv4.ErrEvent, name)
@@ -148,7 +148,7 @@ func TestEventLimits(t *testing.T) {
 
 // A message costs what arrived of it, whatever its lengths say.
 func TestEventCostsWhatArrived(t *testing.T) {
-	b := forge(16<<20, 0, nil)[:12]
+	b := forgeEvent(16<<20, 0, nil)[:12]
 	n := testing.AllocsPerRun(10, func() {
 		_, err := sigv4.ReadEvent(io.MultiReader(bytes.NewReader(b), strings.NewReader("few")))
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -280,7 +280,7 @@ func TestEventsOverMidnight(t *testing.T) {
 	var days []string
 	v := streamVerifier()
 	v.Now = func() time.Time { return start }
-	v.Keys = lookup(func(q sigv4.KeyQuery) (sigv4.Key, error) {
+	v.Keys = eventKeys(func(q sigv4.KeyQuery) (sigv4.Key, error) {
 		days = append(days, q.Scope.Date)
 		key, err := sigv4.DeriveKey(streamSecret, q.Scope)
 		return sigv4.Key{Derived: key}, err
@@ -290,7 +290,7 @@ func TestEventsOverMidnight(t *testing.T) {
 	require.Equal(t, "abcd", got)
 	require.Equal(t, []string{"20130524", "20130525"}, days)
 	// A key that has gone by then ends the stream.
-	v.Keys = lookup(func(q sigv4.KeyQuery) (sigv4.Key, error) {
+	v.Keys = eventKeys(func(q sigv4.KeyQuery) (sigv4.Key, error) {
 		if q.Scope.Date == "20130525" {
 			return sigv4.Key{}, sigv4.ErrUnknownKey
 		}
@@ -301,9 +301,9 @@ func TestEventsOverMidnight(t *testing.T) {
 	require.Equal(t, "ab", got)
 }
 
-type lookup func(q sigv4.KeyQuery) (sigv4.Key, error)
+type eventKeys func(q sigv4.KeyQuery) (sigv4.Key, error)
 
-func (l lookup) LookupKey(_ context.Context, q sigv4.KeyQuery) (sigv4.Key, error) { return l(q) }
+func (l eventKeys) LookupKey(_ context.Context, q sigv4.KeyQuery) (sigv4.Key, error) { return l(q) }
 
 // SIG-65: dates outside the window are refused, though signed; going back
 // within it is not.
