@@ -26,6 +26,8 @@ type Config struct {
 
 	Encryption Encryption `json:"encryption"` // the key that objects are encrypted under
 
+	Audit Audit `json:"audit"` // the trail of every call
+
 	SecurityGroup string   `json:"security_group"` // file of `aws ec2 describe-security-groups`; empty: everybody may connect
 	Reload        duration `json:"reload"`         // how often changed files are looked for; default 1s
 
@@ -98,13 +100,17 @@ func (c *Config) complete() error {
 	setDefault(&c.Encryption.KeyFile, "gateway.key")
 	setDefault(&c.Encryption.Namespace, "sallyport-gateway")
 	setDefault(&c.Encryption.Name, "master")
+	setDefault(&c.Audit.Dir, "audit")
+	setDefault(&c.Audit.KeyFile, "audit.pem")
+	setDefault(&c.Audit.Rotate, duration(5*time.Minute))
+	setDefault(&c.Audit.Digest, duration(time.Hour))
 	setDefault(&c.Reload, duration(time.Second))
 	setDefault(&c.UploadExpiry, duration(7*24*time.Hour))
 	c.stall = time.Duration(c.Stall)
 	if c.Store == "" {
 		return errors.New("store: a folder is needed")
 	}
-	for _, path := range []*string{&c.Store, &c.TLSCert, &c.TLSKey, &c.SecurityGroup} {
+	for _, path := range []*string{&c.Store, &c.TLSCert, &c.TLSKey, &c.SecurityGroup, &c.Audit.Dir, &c.Audit.KeyFile} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(c.dir, *path)
 		}

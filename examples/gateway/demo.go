@@ -33,6 +33,7 @@ type theater struct {
 	bob    *s3.Client
 	dir    string
 	link   string // the presigned URL of an earlier step
+	began  time.Time
 }
 
 // step is one line of the demonstration: what it does and what it found. An
@@ -76,13 +77,19 @@ func play(ctx context.Context, out io.Writer, steps []step) int {
 	return 0
 }
 
-func demoSteps() []step { return slices.Concat(objectSteps, policySteps, secretSteps) }
+func demoSteps() []step {
+	return slices.Concat(objectSteps, policySteps, secretSteps, firewallSteps, auditSteps)
+}
 
 func newTheater() (*theater, error) {
 	dir, err := os.MkdirTemp("", "sallyport-demo-")
 	if err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(dir, "group.json"), demoGroup("127.0.0.0/8"), 0o600); err != nil {
+		return nil, err
+	}
+	began := time.Now()
 	config := demoConfig(dir)
 	if err := config.complete(); err != nil {
 		return nil, err
@@ -95,7 +102,7 @@ func newTheater() (*theater, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &theater{server: s, dir: dir, alice: client(s.url(), alice), bob: client(s.url(), bob)}, nil
+	return &theater{server: s, dir: dir, began: began, alice: client(s.url(), alice), bob: client(s.url(), bob)}, nil
 }
 
 func demoConfig(dir string) *Config {
@@ -103,7 +110,10 @@ func demoConfig(dir string) *Config {
 		Listen: "127.0.0.1:0",
 		Store:  filepath.Join(dir, "store"),
 		Users:  []User{alice, bob},
-		dir:    dir,
+		Audit:  Audit{Rotate: duration(10 * time.Second), Digest: duration(20 * time.Second)},
+
+		SecurityGroup: "group.json",
+		dir:           dir,
 	}
 }
 

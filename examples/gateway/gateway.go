@@ -24,6 +24,7 @@ type Gateway struct {
 	log        *slog.Logger
 	verifier   *sigv4.Verifier
 	authorizer *authorizer
+	audit      *audit
 	slots      chan struct{} // one for every request under way
 }
 
@@ -33,6 +34,8 @@ type call struct {
 	w           http.ResponseWriter
 	r           *http.Request
 	id          string // of the request, in answers and logs
+	eventID     string // of its audit record
+	started     time.Time
 	query       url.Values
 	bucket, key string
 	op          *operation
@@ -46,12 +49,13 @@ type call struct {
 // stands in front of them, at the listener: see firewall.go.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := g.begin(w, r)
-	defer g.end(c, time.Now())
+	defer g.end(c)
 	for _, door := range []func(*call) error{
 		g.admit,        // is there room for another request?
 		g.route,        // which operation, bucket and key is it?
 		g.authenticate, // who signed it, and is the signature good?
 		g.authorize,    // may they do it?
+		g.enter,        // is it in the audit journal?
 		g.operate,      // what S3 does
 	} {
 		if err := door(c); err != nil {
@@ -67,22 +71,26 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *call {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
-	c := &call{gw: g, w: w, r: r.WithContext(r.Context()), id: strings.ToUpper(hex.EncodeToString(id[:]))}
+	c := &call{gw: g, w: w, r: r.WithContext(r.Context()), id: strings.ToUpper(hex.EncodeToString(id[:])), eventID: newUUID(), started: time.Now()}
 	w.Header().Set("x-amz-request-id", c.id)
 	w.Header().Set("Server", "sallyport")
 	pace(c, g.config.stall)
+	c.w = &auditedWriter{ResponseWriter: c.w, call: c}
 	return c
 }
 
 // end logs the request and makes room for another.
-func (g *Gateway) end(c *call, started time.Time) {
+func (g *Gateway) end(c *call) {
+	if w, ok := c.w.(*auditedWriter); ok && !w.written {
+		w.WriteHeader(http.StatusOK)
+	}
 	if c.admitted {
 		<-g.slots
 	}
 	level, attrs := slog.LevelInfo, []slog.Attr{
 		slog.String("id", c.id), slog.String("remote", c.r.RemoteAddr), slog.String("method", c.r.Method),
 		slog.String("operation", c.opName()), slog.String("bucket", c.bucket), slog.String("key", c.key),
-		slog.String("user", c.caller.Name), slog.String("agent", c.r.UserAgent()), slog.Duration("took", time.Since(started)),
+		slog.String("user", c.caller.Name), slog.String("agent", c.r.UserAgent()), slog.Duration("took", time.Since(c.started)),
 	}
 	if id := c.caller.identity; id != nil {
 		attrs = append(attrs, slog.Any("payload", id.Payload), slog.Any("signed", id.SignedHeaders))

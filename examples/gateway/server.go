@@ -43,9 +43,13 @@ func open(config *Config, log *slog.Logger) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	trail, err := newAudit(ctx, config, log)
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
 	return &Gateway{
 		config: config, store: s, log: log,
-		verifier: newVerifier(config), authorizer: a,
+		verifier: newVerifier(config), authorizer: a, audit: trail,
 		slots: make(chan struct{}, config.MaxRequests),
 	}, nil
 }
@@ -73,6 +77,7 @@ func start(config *Config, log *slog.Logger) (*server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	go s.expire(ctx)
+	go g.audit.run(ctx, config.Audit)
 	if s.firewall != nil {
 		s.listener = guardedListener{s.listener, s.firewall}
 		go s.firewall.watch(ctx, time.Duration(config.Reload))
@@ -107,6 +112,7 @@ func (s *server) shutdown() error {
 	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
+	err = errors.Join(err, s.gateway.audit.close())
 	if err != nil {
 		return fmt.Errorf("shutdown: %w", err)
 	}
