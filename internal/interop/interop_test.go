@@ -61,12 +61,12 @@ func TestProcessReportsAnEarlyEnd(t *testing.T) {
 
 func TestOutputIsBounded(t *testing.T) {
 	var o output
-	for range 100 {
+	for range 200 {
 		if _, err := o.Write(make([]byte, 64<<10)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(o.String()); n != 256<<10 {
+	if n := len(o.String()); n != 8<<20 {
 		t.Errorf("kept %d bytes", n)
 	}
 }

@@ -36,7 +36,8 @@ func Start(tb testing.TB, cmd *exec.Cmd) *Process {
 	tb.Cleanup(func() {
 		p.Stop()
 		if tb.Failed() {
-			tb.Logf("interop: output of %s:\n%s", cmd.Path, p.Output())
+			out := p.Output()
+			tb.Logf("interop: the end of what %s printed:\n%s", cmd.Path, out[max(0, len(out)-8<<10):])
 		}
 	})
 	return p
@@ -78,7 +79,7 @@ func (p *Process) Kill() {
 // Output is the end of what the program printed so far, both streams.
 func (p *Process) Output() string { return p.out.String() }
 
-// output keeps the last 256 KiB of what is written to it.
+// output keeps the last 8 MiB of what is written to it.
 type output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -88,7 +89,7 @@ func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, err := o.buf.Write(b)
-	if extra := o.buf.Len() - 256<<10; extra > 0 {
+	if extra := o.buf.Len() - 8<<20; extra > 0 {
 		o.buf.Next(extra)
 	}
 	return n, err

@@ -125,3 +125,13 @@ func Version(tb testing.TB, path string, args ...string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	return strings.TrimSpace(line)
 }
+
+// ModuleVersion is the version of a module that this one requires.
+func ModuleVersion(tb testing.TB, path string) string {
+	tb.Helper()
+	out, err := exec.CommandContext(tb.Context(), "go", "list", "-m", "-f", "{{.Version}}", path).Output()
+	if err != nil {
+		tb.Fatalf("interop: go list -m %s: %v", path, err)
+	}
+	return strings.TrimSpace(string(out))
+}
