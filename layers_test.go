@@ -86,6 +86,7 @@ func TestLayersSeeFaults(t *testing.T) {
 		{"nested modules use the public API", nested, own + "internal/strictjson", false},
 		{"nobody imports examples", goFile{dir: "internal/interop/x", module: "internal/interop"}, own + "examples/gateway", false},
 		{"nobody imports interop", nested, own + "internal/interop", false},
+		{"interop's tests use its helpers", goFile{dir: "internal/interop/x", module: "internal/interop"}, own + "internal/interop", true},
 		{"interop may use testkit", goFile{dir: "internal/interop/x", module: "internal/interop"}, own + "internal/testkit", true},
 	} {
 		require.Equal(t, c.ok, layerFault(c.file, c.path) == "", c.name)
@@ -99,7 +100,7 @@ func layerFault(f goFile, imp string) string {
 		return foreignFault(f, imp)
 	}
 	switch {
-	case to == f.dir, strings.HasPrefix(to, f.module+"/") && f.module != ".":
+	case to == f.dir, to == f.module, strings.HasPrefix(to, f.module+"/") && f.module != ".":
 		return ""
 	case within(to, "examples"), within(to, "internal/interop"):
 		return "nothing imports examples or interop"
