@@ -119,12 +119,14 @@ func (p *Payload) framePlan(a Algorithm) (*framePlan, error) {
 func (f *framePlan) setTrailers(p *Payload) error {
 	var names []string
 	if p.Checksum != "" {
-		f.checksum = checksumPrefix + strings.ToLower(p.Checksum)
+		// Copies: a closure over p would put every Payload on the heap.
+		name, custom := strings.ToLower(p.Checksum), p.NewChecksum
+		f.checksum = checksumPrefix + name
 		f.newHash = func() (hash.Hash, error) {
-			if p.NewChecksum != nil {
-				return p.NewChecksum(), nil
+			if custom != nil {
+				return custom(), nil
 			}
-			return newChecksum(strings.ToLower(p.Checksum), nil)
+			return newChecksum(name, nil)
 		}
 		h, err := f.newHash()
 		if err != nil {
