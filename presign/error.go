@@ -9,9 +9,9 @@ import (
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
-// What can be wrong, for errors.Is. Every error of this package is an *Error
-// that wraps one of them or, where a signature or a key is at fault, one of
-// package sigv4's.
+// What can be wrong, for errors.Is. Every error is an [*Error] that wraps one
+// of them or one of package sigv4's, but for those of a PostVerifier, which are
+// [*sigv4.Error] with one of them, or of package sigv4's, as Kind.
 var (
 	// ErrConfig is a field of an S3 or PostVerifier that is missing or makes
 	// no sense; the text names it.
@@ -48,52 +48,34 @@ var (
 )
 
 // Error says what is wrong. Everything in it may be logged: signatures, tokens
-// and keys are withheld.
+// and keys are withheld. A refused form is a *sigv4.Error instead, which holds
+// what to answer.
 type Error struct {
-	// Kind is the sentinel: errors.Is(err, e.Kind).
+	// Kind is the sentinel, or an error of package sigv4 that wraps its own.
 	Kind error
-	// Message says in one sentence what was wrong. For a refused form it is
-	// the text to answer with.
+	// Message says in one sentence what was wrong; it may be empty.
 	Message string
-	// Code is S3's error code for a refused form, such as "AccessDenied", and
-	// empty for everything else.
-	Code string
-	// HTTPStatus is the status to answer a refused form with, else 0.
-	HTTPStatus int
-	// Fields are the further elements of S3's error body, safe to send.
-	Fields []sigv4.ErrorField
-
-	cause error
 }
 
 // Error returns one line without secrets.
 func (e *Error) Error() string {
-	text := e.Kind.Error()
-	if e.Message != "" {
-		text += ": " + e.Message
+	if e.Message == "" {
+		return e.Kind.Error()
 	}
-	if e.cause != nil {
-		text += ": " + e.cause.Error()
-	}
-	return text
+	return e.Kind.Error() + ": " + e.Message
 }
 
-// Unwrap returns the kind, and the cause where there is one.
-func (e *Error) Unwrap() []error {
-	if e.cause == nil {
-		return []error{e.Kind}
-	}
-	return []error{e.Kind, e.cause}
-}
+// Unwrap returns the kind.
+func (e *Error) Unwrap() error { return e.Kind }
 
 // Hint returns one sentence on what to change.
 func (e *Error) Hint() string {
 	for _, h := range hints {
-		if h.kind == e.Kind {
+		if errors.Is(e.Kind, h.kind) {
 			return h.text
 		}
 	}
-	return "See the message; package sigv4 documents the kind."
+	return "See the message."
 }
 
 var hints = [...]struct {
@@ -107,21 +89,11 @@ var hints = [...]struct {
 	{ErrCredentials, "Get credentials from CreateSession for an S3 Express bucket, and ordinary ones for every other."},
 	{ErrFIPS, "Use SSE-S3 or SSE-KMS in place of a customer key."},
 	{ErrURL, "Give the whole URL, query included, as the signer returned it."},
-	{ErrNoAuth, "Sign a policy and send its fields with the form."},
-	{ErrForm, "Send multipart/form-data with the fields first and the file last."},
-	{ErrPolicy, "Build the policy with PostPolicy; a policy is an object of expiration and conditions."},
-	{ErrPolicyExpired, "Load the page anew to get a form with a new policy."},
-	{ErrCondition, "Send every field as the policy has it, and none that it does not name."},
-	{ErrSize, "Send a file within the policy's content-length-range."},
-	{sigv4.ErrUnknownKey, "Sign with an access key id that the server knows."},
-	{sigv4.ErrSignatureMismatch, "Check the secret key, and that the policy is sent byte for byte as it was signed."},
-	{sigv4.ErrScope, "Sign for the region and service of the server, and for the day of x-amz-date."},
-	{sigv4.ErrToken, "Send the session token that belongs to the access key id, and only that."},
-	{sigv4.ErrTokenExpired, "Sign with credentials that have not expired."},
-	{sigv4.ErrDate, "Send x-amz-date as YYYYMMDDTHHMMSSZ."},
-	{sigv4.ErrSkew, "Set the clock of the machine that signs."},
-	{sigv4.ErrMalformed, "Send x-amz-algorithm, x-amz-credential and x-amz-signature as they were signed."},
-	{sigv4.ErrKeyLookup, "Look at the key lookup: it failed or returned no usable key."},
+	{ErrPolicy, "Give the policy a bucket, an expiration within seven days, and a size range or AnySize."},
+	{sigv4.ErrCredentials, "Give an access key id and a secret."},
+	{sigv4.ErrConfig, "Set S3.Region, and S3.Now to a clock of this age."},
+	{sigv4.ErrPayload, "Give x-amz-content-sha256 a hash or UNSIGNED-PAYLOAD."},
+	{sigv4.ErrFIPS, "Use a secret of at least 14 bytes."},
 }
 
 func fault(kind error, format string, args ...any) error {
