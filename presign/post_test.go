@@ -660,9 +660,16 @@ func TestPostSuccess(t *testing.T) {
 		wantStatus       int
 		wantRedirect     string
 	}{
-		{"200", "", 200, ""}, {"201", "", 201, ""}, {"204", "", 204, ""}, {"302", "", 204, ""}, {"", "", 204, ""},
-		{"200", "https://example.com/done", 200, "https://example.com/done"}, {"", "HTTP://example.com", 204, "HTTP://example.com"},
-		{"", "javascript:alert(1)", 204, ""}, {"", "//example.com", 204, ""}, {"", "https://example.com/\r\nSet-Cookie: a", 204, ""},
+		{"200", "", 200, ""},
+		{"201", "", 201, ""},
+		{"204", "", 204, ""},
+		{"302", "", 204, ""},
+		{"", "", 204, ""},
+		{"200", "https://example.com/done", 200, "https://example.com/done"},
+		{"", "HTTP://example.com", 204, "HTTP://example.com"},
+		{"", "javascript:alert(1)", 204, ""},
+		{"", "//example.com", 204, ""},
+		{"", "https://example.com/\r\nSet-Cookie: a", 204, ""},
 	} {
 		fields := append([]field{{"key", "k"}, {"success_action_status", c.status}, {"success_action_redirect", c.redirect}}, signed(t, policyOf(conditions...))...)
 		up, _, err := upload(post(encode(fields, "f", "x")))
