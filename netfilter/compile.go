@@ -256,6 +256,9 @@ func (c *Compiler) compile(s *side) {
 
 // matcher builds the form that Compiler.Form asks for.
 func (c *Compiler) matcher(sp *space, bundles [][]ranked, ranks int) matcher {
+	if len(sp.classes) == 1 && len(sp.classes[0].bundles) == 0 {
+		return matcher{compact: noRules(sp.v6)}
+	}
 	limit := cmp.Or(c.MaxTable, defaultTable)
 	wanted := c.Form == Cross
 	if c.Form == Auto {
@@ -268,6 +271,20 @@ func (c *Compiler) matcher(sp *space, bundles [][]ranked, ranks int) matcher {
 		}
 	}
 	return matcher{compact: newCompact(sp, bundles)}
+}
+
+// The forms without rules, which most policies need for some direction and
+// family. Like all forms they never change.
+var (
+	noRules4 = newCompact(newSpace(false, nil), nil)
+	noRules6 = newCompact(newSpace(true, nil), nil)
+)
+
+func noRules(v6 bool) *compactForm {
+	if v6 {
+		return noRules6
+	}
+	return noRules4
 }
 
 // order gives ranks: rules in order, but after every rule that surely matches

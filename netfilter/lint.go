@@ -171,8 +171,12 @@ func spanText(s keySpan) string {
 		return "every protocol"
 	case first != last:
 		return fmt.Sprintf("protocols %d to %d", uint8(first), uint8(last))
-	case whole || first != TCP && first != UDP && first != ICMP && first != ICMPv6:
-		return first.String() + " on every port, type and code"
+	case whole && (first == TCP || first == UDP):
+		return first.String() + " on every port"
+	case whole && (first == ICMP || first == ICMPv6):
+		return first.String() + " of every type and code"
+	case whole:
+		return fmt.Sprintf("protocol %d", uint8(first))
 	case first == TCP || first == UDP:
 		if from == to {
 			return fmt.Sprintf("%s port %d", first, from)
