@@ -75,25 +75,35 @@ func (s *side) reasons(d Direction, pk Packet) []RuleReason {
 	}
 	out := make([]RuleReason, len(s.rules))
 	for i := range s.rules {
-		out[i].ID = s.rules[i].name(d)
-		out[i].Match, out[i].Field = s.rules[i].match(peer, &pk)
+		out[i] = s.rules[i].reason(peer, &pk)
 	}
 	return out
 }
 
-// match says whether the rule matches, and which field decides that.
-func (r *rule) match(peer netip.Addr, pk *Packet) (Match, string) {
+func (r *rule) reason(peer netip.Addr, pk *Packet) RuleReason {
+	out := RuleReason{ID: r.id}
 	switch field := r.transport.fault(pk); {
-	case r.invalid && r.entry:
-		return Possible, "invalid"
+	case r.any:
+		out.Match, out.Field = Possible, "invalid"
 	case r.invalid:
-		return No, "invalid"
+		out.Field = "invalid"
 	case field != "":
-		return No, field
-	case r.possible():
-		return Possible, "peer"
+		out.Field = field
+	case r.possible:
+		out.Match, out.Field = Possible, "peer"
 	case !r.covers(peer):
-		return No, "peer"
+		out.Field = "peer"
+	default:
+		out.Match = Yes
 	}
-	return Yes, ""
+	return out
+}
+
+func (r *rule) covers(peer netip.Addr) bool {
+	for _, p := range r.prefixes {
+		if p.Contains(peer) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,7 +3,6 @@
 package netfilter
 
 import (
-	"net/netip"
 	"strconv"
 )
 
@@ -56,7 +55,7 @@ func (p *GroupPolicy) tracked(d Direction, pk Packet, without int32) Tracking {
 	admitted, fromAll := false, false
 	for i := range p.sides[d].rules {
 		r := &p.sides[d].rules[i]
-		if m, _ := r.match(peer, &pk); m == Yes && int32(i) != without {
+		if int32(i) != without && r.reason(peer, &pk).Match == Yes {
 			admitted = true
 			fromAll = fromAll || r.wholeFamily(peer.Is4())
 		}
@@ -77,7 +76,7 @@ func (s *side) openBack(v4 bool, proto Protocol) bool {
 		r := &s.rules[i]
 		t := r.transport
 		ports := t.kind == anyProtocol || t.kind == portRange && t.protocol == proto && t.a == 0 && t.b == 65535
-		if ports && !r.invalid && !r.possible() && r.wholeFamily(v4) {
+		if ports && !r.invalid && !r.possible && r.wholeFamily(v4) {
 			return true
 		}
 	}
@@ -85,9 +84,12 @@ func (s *side) openBack(v4 bool, proto Protocol) bool {
 }
 
 func (r *rule) wholeFamily(v4 bool) bool {
-	whole := false
-	r.each(func(p netip.Prefix) { whole = whole || p.Bits() == 0 && p.Addr().Is4() == v4 })
-	return whole
+	for _, p := range r.prefixes {
+		if p.Bits() == 0 && p.Addr().Is4() == v4 {
+			return true
+		}
+	}
+	return false
 }
 
 // SurvivesRemoval reports whether the running flow that the packet began lives

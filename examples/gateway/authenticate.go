@@ -7,18 +7,24 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/sallyport-go/sallyport/iampolicy"
+	"github.com/sallyport-go/sallyport/presign"
+	"github.com/sallyport-go/sallyport/presign/cloudfront"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
 // caller is who made a request.
 type caller struct {
 	Name        string // empty: nobody signed
-	ARN         string
-	AccessKeyID string
-	identity    *sigv4.Identity
+	ARN         string // of a user
+	AccessKeyID string // likewise
+	principal   iampolicy.Principal
+	identity    *sigv4.Identity     // of a signed request
+	form        *presign.PostUpload // of a signed form
+	grant       *cloudfront.Grant   // of a request on the CloudFront-style path
 }
 
-func (c caller) anonymous() bool { return c.AccessKeyID == "" }
+func (c caller) anonymous() bool { return c.Name == "" }
 
 // newVerifier makes the verifier of all requests that are signed in their
 // headers or in their URL, with every way of framing a body.
@@ -40,6 +46,14 @@ func newVerifier(config *Config) *sigv4.Verifier {
 // authenticate verifies the signature. A request without any is anonymous: only
 // a bucket's policy can let it pass.
 func (g *Gateway) authenticate(c *call) error {
+	switch {
+	case c.op == uploadPage:
+		return nil
+	case g.onCDN(c.r):
+		return g.authenticateCDN(c)
+	case c.op.form:
+		return g.authenticateForm(c)
+	}
 	identity, err := g.verifier.Verify(c.r)
 	if errors.Is(err, sigv4.ErrMissingAuth) {
 		return nil
@@ -55,10 +69,13 @@ func (g *Gateway) authenticate(c *call) error {
 	return nil
 }
 
+// callerOf is the user who has a key.
 func (g *Gateway) callerOf(accessKeyID string) caller {
 	for _, u := range g.config.Users {
 		if u.AccessKeyID == accessKeyID {
-			return caller{Name: u.Name, ARN: g.config.userARN(u.Name), AccessKeyID: accessKeyID}
+			return caller{
+				Name: u.Name, ARN: g.config.userARN(u.Name), AccessKeyID: accessKeyID, principal: g.authorizer.principals[u.Name],
+			}
 		}
 	}
 	return caller{}

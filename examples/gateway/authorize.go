@@ -19,6 +19,7 @@ import (
 type authorizer struct {
 	account    string
 	identities map[string]*ruleset // by user name
+	principals map[string]iampolicy.Principal
 	store      *store.Store
 	mu         sync.Mutex
 	buckets    map[string]bucketRules // compiled policies, by bucket
@@ -37,15 +38,17 @@ type bucketRules struct {
 }
 
 func newAuthorizer(config *Config, s *store.Store) (*authorizer, error) {
-	a := &authorizer{account: config.Account, identities: map[string]*ruleset{}, store: s, buckets: map[string]bucketRules{}}
+	a := &authorizer{account: config.Account, identities: map[string]*ruleset{}, principals: map[string]iampolicy.Principal{}, store: s, buckets: map[string]bucketRules{}}
 	texts := map[string][][]byte{}
 	for _, u := range config.Users {
 		for _, p := range u.Policies {
 			texts[u.Name] = append(texts[u.Name], p)
 		}
-		if _, err := iampolicy.ParsePrincipal(config.userARN(u.Name)); err != nil {
+		principal, err := iampolicy.ParsePrincipal(config.userARN(u.Name))
+		if err != nil {
 			return nil, fmt.Errorf("user %s: %w", u.Name, err)
 		}
+		a.principals[u.Name] = principal
 	}
 	for _, u := range config.Users {
 		rules, err := compile(iampolicy.KindIdentity, texts[u.Name]...)
@@ -117,7 +120,7 @@ func (a *authorizer) decide(c *call, action, resource string, name store.Name) e
 // denial is what S3 tells the caller: which kind of policy refused, not which
 // statement.
 func denial(who caller, action, resource string, why *iampolicy.Explanation) string {
-	if who.anonymous() {
+	if who.AccessKeyID == "" {
 		return "Access Denied"
 	}
 	reason := "because no identity-based policy allows the " + action + " action"
@@ -135,13 +138,9 @@ func (a *authorizer) question(c *call, action, resource string, name store.Name)
 	policies := &iampolicy.Policies{}
 	request := &iampolicy.Request{Action: action, Resource: resource, ResourceAccount: a.account, WildcardOnly: resource == "*"}
 	tags := false
-	if !c.caller.anonymous() {
-		principal, err := iampolicy.ParsePrincipal(c.caller.ARN)
-		if err != nil {
-			return nil, nil, err
-		}
-		rules := a.identities[c.caller.Name]
-		request.Principal, policies.Identity, tags = principal, rules.set, rules.tags
+	request.Principal = c.caller.principal
+	if rules := a.identities[c.caller.Name]; c.caller.AccessKeyID != "" {
+		policies.Identity, tags = rules.set, rules.tags
 	}
 	rules, err := a.bucketRules(name.Bucket)
 	if err != nil {

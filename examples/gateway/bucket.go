@@ -40,7 +40,7 @@ func createBucket(c *call) error {
 		XMLName            xml.Name `xml:"CreateBucketConfiguration"`
 		LocationConstraint string
 	}
-	if !store.ValidBucket(c.bucket) {
+	if !store.ValidBucket(c.bucket) || "/"+c.bucket == uploadPath {
 		return store.ErrBucketName
 	}
 	text, err := c.readBody(16 << 10)
@@ -49,7 +49,7 @@ func createBucket(c *call) error {
 	}
 	if len(text) > 0 {
 		if err := xml.Unmarshal(text, &doc); err != nil {
-			return refuse("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema.")
+			return errMalformedXML
 		}
 	}
 	if doc.LocationConstraint != "" && doc.LocationConstraint != c.gw.config.Region {

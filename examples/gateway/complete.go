@@ -63,7 +63,7 @@ func completeUpload(c *call) error {
 		return err
 	}
 	if len(doc.Parts) == 0 || len(doc.Parts) > store.MaxPart {
-		return refuse("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema.")
+		return errMalformedXML
 	}
 	cond, err := writeCondition(c.r.Header)
 	if err != nil {

@@ -35,7 +35,7 @@ func (c *call) describeRequest(k *iampolicy.Context) {
 		"x-amz-acl", "x-amz-content-sha256", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-storage-class", "x-amz-server-side-encryption",
 		"x-amz-server-side-encryption-aws-kms-key-id", "if-match", "if-none-match",
 	} {
-		if value := c.r.Header.Get(name); value != "" {
+		if value := c.header.Get(name); value != "" {
 			k.Set("s3:"+name, value)
 		}
 	}
@@ -46,7 +46,7 @@ func (c *call) describeRequest(k *iampolicy.Context) {
 			}
 		}
 	}
-	if tags, err := parseTagging(c.r.Header.Get("x-amz-tagging")); err == nil && len(tags) > 0 { // a bad header is refused by the operation
+	if tags, err := parseTagging(c.header.Get("x-amz-tagging")); err == nil && len(tags) > 0 { // a bad header is refused by the operation
 		for key, value := range tags {
 			k.Set("s3:RequestObjectTag/"+key, value)
 		}
@@ -56,6 +56,14 @@ func (c *call) describeRequest(k *iampolicy.Context) {
 
 // describeSignature sets how the request is authenticated.
 func (c *call) describeSignature(k *iampolicy.Context) {
+	if c.caller.grant != nil {
+		k.Set("aws:SourceArn", "arn:aws:cloudfront::"+c.gw.config.Account+":distribution/GATEWAY")
+		k.Set("aws:SourceAccount", c.gw.config.Account)
+	}
+	if c.caller.form != nil {
+		k.Set("s3:signatureversion", sigv4.AlgorithmV4.String())
+		k.Set("s3:authType", "POST")
+	}
 	id := c.caller.identity
 	if id == nil {
 		return

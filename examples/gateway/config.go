@@ -26,6 +26,8 @@ type Config struct {
 
 	Encryption Encryption `json:"encryption"` // the key that objects are encrypted under
 
+	CDN CDN `json:"cdn"` // the path that CloudFront signed URLs and cookies open
+
 	Audit Audit `json:"audit"` // the trail of every call
 
 	SecurityGroup string   `json:"security_group"` // file of `aws ec2 describe-security-groups`; empty: everybody may connect

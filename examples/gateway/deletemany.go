@@ -50,7 +50,7 @@ func deleteObjects(c *call) error {
 	}
 	var doc deleteXML
 	if err := xml.Unmarshal(text, &doc); err != nil || len(doc.Objects) == 0 || len(doc.Objects) > 1000 {
-		return refuse("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema.")
+		return errMalformedXML
 	}
 	if _, err := c.gw.store.Bucket(c.bucket); err != nil {
 		return err

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type theater struct {
 	dir    string
 	link   string // the presigned URL of an earlier step
 	began  time.Time
+	cdnKey *ecdsa.PrivateKey
 }
 
 // step is one line of the demonstration: what it does and what it found. An
@@ -78,7 +80,7 @@ func play(ctx context.Context, out io.Writer, steps []step) int {
 }
 
 func demoSteps() []step {
-	return slices.Concat(objectSteps, policySteps, secretSteps, firewallSteps, auditSteps)
+	return slices.Concat(objectSteps, policySteps, browserSteps, secretSteps, firewallSteps, auditSteps)
 }
 
 func newTheater() (*theater, error) {
@@ -87,6 +89,10 @@ func newTheater() (*theater, error) {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "group.json"), demoGroup("127.0.0.0/8"), 0o600); err != nil {
+		return nil, err
+	}
+	cdnKey, err := demoCDNKey(filepath.Join(dir, "cdn.pem"))
+	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
@@ -102,7 +108,7 @@ func newTheater() (*theater, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &theater{server: s, dir: dir, began: began, alice: client(s.url(), alice), bob: client(s.url(), bob)}, nil
+	return &theater{server: s, dir: dir, began: began, cdnKey: cdnKey, alice: client(s.url(), alice), bob: client(s.url(), bob)}, nil
 }
 
 func demoConfig(dir string) *Config {
@@ -113,6 +119,7 @@ func demoConfig(dir string) *Config {
 		Audit:  Audit{Rotate: duration(10 * time.Second), Digest: duration(20 * time.Second)},
 
 		SecurityGroup: "group.json",
+		CDN:           CDN{Keys: []CDNKey{{ID: "KDEMO", File: "cdn.pem"}}},
 		dir:           dir,
 	}
 }

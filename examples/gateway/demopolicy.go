@@ -39,7 +39,9 @@ const demoPolicy = `{
 		{"Sid": "NotForBob", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::123456789012:user/bob"},
 		 "Action": "s3:GetObject", "Resource": "arn:aws:s3:::demo-bucket/letters/b/*"},
 		{"Sid": "Public", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
-		 "Resource": "arn:aws:s3:::demo-bucket/zebra", "Condition": {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}}
+		 "Resource": "arn:aws:s3:::demo-bucket/zebra", "Condition": {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}},
+		{"Sid": "Paying", "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
+		 "Resource": "arn:aws:s3:::demo-bucket/letters/*", "Condition": {"StringEquals": {"s3:ResourceAccount": "123456789012"}}}
 	]
 }`
 

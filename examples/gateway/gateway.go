@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
+	"github.com/sallyport-go/sallyport/presign"
+	"github.com/sallyport-go/sallyport/presign/cloudfront"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
@@ -24,6 +26,8 @@ type Gateway struct {
 	log        *slog.Logger
 	verifier   *sigv4.Verifier
 	authorizer *authorizer
+	forms      *presign.PostVerifier
+	cdn        *cloudfront.Verifier // nil: there is no CloudFront-style path
 	audit      *audit
 	slots      chan struct{} // one for every request under way
 }
@@ -37,6 +41,7 @@ type call struct {
 	eventID     string // of its audit record
 	started     time.Time
 	query       url.Values
+	header      http.Header // of the request; of a form, its fields
 	bucket, key string
 	op          *operation
 	caller      caller
@@ -73,6 +78,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *call {
 	_, _ = rand.Read(id[:]) // never fails
 	c := &call{gw: g, w: w, r: r.WithContext(r.Context()), id: strings.ToUpper(hex.EncodeToString(id[:])), eventID: newUUID(), started: time.Now()}
 	w.Header().Set("x-amz-request-id", c.id)
+	c.header = c.r.Header
 	w.Header().Set("Server", "sallyport")
 	pace(c, g.config.stall)
 	c.w = &auditedWriter{ResponseWriter: c.w, call: c}

@@ -4,6 +4,7 @@
 // of sallyport.
 //
 //	gateway -config FILE [-tls-cert FILE -tls-key FILE]
+//	gateway -config FILE -upload-link BUCKET/PREFIX -user NAME [-max-bytes N] [-expires D] [-url URL]
 //	gateway -demo
 //
 // It exits 0 when it was told to end, 1 when a step of the demonstration did
@@ -12,6 +13,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -28,9 +30,11 @@ func run(args []string) int {
 	listen := flags.String("listen", "", "listen on this `address` instead of the configured one")
 	cert := flags.String("tls-cert", "", "serve TLS with the certificate chain in this PEM `file`")
 	key := flags.String("tls-key", "", "the certificate's private key, a PEM `file`")
+	var link linkFlags
+	link.register(flags)
 	showcase := flags.Bool("demo", false, "start on a free loopback port with a temporary store, drive it with an S3 client, and end")
 	if err := flags.Parse(args); err != nil {
-		if err == flag.ErrHelp {
+		if errors.Is(err, flag.ErrHelp) {
 			return 0
 		}
 		return 2
@@ -55,6 +59,9 @@ func run(args []string) int {
 	}
 	if *cert != "" {
 		config.TLSCert, config.TLSKey = *cert, *key
+	}
+	if link.target != "" {
+		return link.print(os.Stdout, config)
 	}
 	return serve(ctx, config)
 }

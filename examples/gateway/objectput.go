@@ -59,7 +59,13 @@ func (c *call) receive(w io.Writer, sums *digests) error {
 	if c.r.ContentLength < 0 && !c.chunked() {
 		return refuse("MissingContentLength", "You must provide the Content-Length HTTP header.")
 	}
-	n, err := io.Copy(io.MultiWriter(w, sums), io.LimitReader(c.r.Body, limit+1))
+	return c.pourBody(w, sums, c.r.Body)
+}
+
+// pourBody stores a body to its end.
+func (c *call) pourBody(w io.Writer, sums *digests, body io.Reader) error {
+	limit := c.gw.config.MaxObjectBytes
+	n, err := io.Copy(io.MultiWriter(w, sums), io.LimitReader(body, limit+1))
 	if err != nil {
 		return bodyFault(err)
 	}

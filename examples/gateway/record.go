@@ -69,7 +69,13 @@ func (c *call) record() json.RawMessage {
 	if r.EventName == "" {
 		r.EventName = "Unknown"
 	}
-	if !c.caller.anonymous() {
+	switch {
+	case c.caller.grant != nil:
+		r.UserIdentity = userIdentity{Type: "AWSService", PrincipalID: c.caller.grant.KeyPairID, AccountID: account, UserName: cdnService}
+	case c.caller.form != nil:
+		r.AdditionalData["AuthenticationMethod"] = "HtmlForm"
+		fallthrough
+	case !c.caller.anonymous():
 		r.UserIdentity = userIdentity{"IAMUser", c.caller.AccessKeyID, c.caller.ARN, account, c.caller.AccessKeyID, c.caller.Name}
 	}
 	if id := c.caller.identity; id != nil {

@@ -37,10 +37,12 @@ func (c *call) readXML(limit int64, doc any) error {
 		return err
 	}
 	if err := xml.Unmarshal(text, doc); err != nil {
-		return refuse("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema.")
+		return errMalformedXML
 	}
 	return nil
 }
+
+var errMalformedXML = refuse("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema.")
 
 // readBody reads a small body to its end.
 func (c *call) readBody(limit int64) ([]byte, error) {

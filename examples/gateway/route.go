@@ -15,42 +15,44 @@ type operation struct {
 	Name   string
 	Action string
 	handle func(*call) error
+	form   bool // authenticated by the fields of the form that is its body
 }
 
 // The operations by method and, behind a space, the query parameter that makes
 // a sub-resource of the request.
 var (
 	serviceOperations = map[string]*operation{
-		"GET": {"ListBuckets", "s3:ListAllMyBuckets", listBuckets},
+		"GET": {Name: "ListBuckets", Action: "s3:ListAllMyBuckets", handle: listBuckets},
 	}
 	bucketOperations = map[string]*operation{
-		"PUT":           {"CreateBucket", "s3:CreateBucket", createBucket},
-		"DELETE":        {"DeleteBucket", "s3:DeleteBucket", deleteBucket},
-		"HEAD":          {"HeadBucket", "s3:ListBucket", headBucket},
-		"GET":           {"ListObjects", "s3:ListBucket", listObjects},
-		"GET list-type": {"ListObjectsV2", "s3:ListBucket", listObjectsV2},
-		"GET location":  {"GetBucketLocation", "s3:GetBucketLocation", getBucketLocation},
-		"GET uploads":   {"ListMultipartUploads", "s3:ListBucketMultipartUploads", listUploads},
-		"POST delete":   {"DeleteObjects", "", deleteObjects}, // every key is authorized by itself
-		"GET policy":    {"GetBucketPolicy", "s3:GetBucketPolicy", getPolicy},
-		"PUT policy":    {"PutBucketPolicy", "s3:PutBucketPolicy", putPolicy},
-		"DELETE policy": {"DeleteBucketPolicy", "s3:DeleteBucketPolicy", deletePolicy},
+		"POST":          {Name: "PostObject", Action: "s3:PutObject", handle: postObject, form: true},
+		"PUT":           {Name: "CreateBucket", Action: "s3:CreateBucket", handle: createBucket},
+		"DELETE":        {Name: "DeleteBucket", Action: "s3:DeleteBucket", handle: deleteBucket},
+		"HEAD":          {Name: "HeadBucket", Action: "s3:ListBucket", handle: headBucket},
+		"GET":           {Name: "ListObjects", Action: "s3:ListBucket", handle: listObjects},
+		"GET list-type": {Name: "ListObjectsV2", Action: "s3:ListBucket", handle: listObjectsV2},
+		"GET location":  {Name: "GetBucketLocation", Action: "s3:GetBucketLocation", handle: getBucketLocation},
+		"GET uploads":   {Name: "ListMultipartUploads", Action: "s3:ListBucketMultipartUploads", handle: listUploads},
+		"POST delete":   {Name: "DeleteObjects", Action: "", handle: deleteObjects}, // every key is authorized by itself
+		"GET policy":    {Name: "GetBucketPolicy", Action: "s3:GetBucketPolicy", handle: getPolicy},
+		"PUT policy":    {Name: "PutBucketPolicy", Action: "s3:PutBucketPolicy", handle: putPolicy},
+		"DELETE policy": {Name: "DeleteBucketPolicy", Action: "s3:DeleteBucketPolicy", handle: deletePolicy},
 	}
 	objectOperations = map[string]*operation{
-		"GET":               {"GetObject", "s3:GetObject", getObject},
-		"HEAD":              {"HeadObject", "s3:GetObject", getObject},
-		"PUT":               {"PutObject", "s3:PutObject", putObject},
-		"PUT copy":          {"CopyObject", "s3:PutObject", copyObject},
-		"DELETE":            {"DeleteObject", "s3:DeleteObject", deleteObject},
-		"GET tagging":       {"GetObjectTagging", "s3:GetObjectTagging", getTagging},
-		"PUT tagging":       {"PutObjectTagging", "s3:PutObjectTagging", putTagging},
-		"DELETE tagging":    {"DeleteObjectTagging", "s3:DeleteObjectTagging", deleteTagging},
-		"POST uploads":      {"CreateMultipartUpload", "s3:PutObject", createUpload},
-		"PUT uploadId":      {"UploadPart", "s3:PutObject", uploadPart},
-		"PUT uploadId copy": {"UploadPartCopy", "s3:PutObject", copyPart},
-		"GET uploadId":      {"ListParts", "s3:ListMultipartUploadParts", listParts},
-		"POST uploadId":     {"CompleteMultipartUpload", "s3:PutObject", completeUpload},
-		"DELETE uploadId":   {"AbortMultipartUpload", "s3:AbortMultipartUpload", abortUpload},
+		"GET":               {Name: "GetObject", Action: "s3:GetObject", handle: getObject},
+		"HEAD":              {Name: "HeadObject", Action: "s3:GetObject", handle: getObject},
+		"PUT":               {Name: "PutObject", Action: "s3:PutObject", handle: putObject},
+		"PUT copy":          {Name: "CopyObject", Action: "s3:PutObject", handle: copyObject},
+		"DELETE":            {Name: "DeleteObject", Action: "s3:DeleteObject", handle: deleteObject},
+		"GET tagging":       {Name: "GetObjectTagging", Action: "s3:GetObjectTagging", handle: getTagging},
+		"PUT tagging":       {Name: "PutObjectTagging", Action: "s3:PutObjectTagging", handle: putTagging},
+		"DELETE tagging":    {Name: "DeleteObjectTagging", Action: "s3:DeleteObjectTagging", handle: deleteTagging},
+		"POST uploads":      {Name: "CreateMultipartUpload", Action: "s3:PutObject", handle: createUpload},
+		"PUT uploadId":      {Name: "UploadPart", Action: "s3:PutObject", handle: uploadPart},
+		"PUT uploadId copy": {Name: "UploadPartCopy", Action: "s3:PutObject", handle: copyPart},
+		"GET uploadId":      {Name: "ListParts", Action: "s3:ListMultipartUploadParts", handle: listParts},
+		"POST uploadId":     {Name: "CompleteMultipartUpload", Action: "s3:PutObject", handle: completeUpload},
+		"DELETE uploadId":   {Name: "AbortMultipartUpload", Action: "s3:AbortMultipartUpload", handle: abortUpload},
 	}
 )
 
@@ -72,6 +74,13 @@ func (g *Gateway) route(c *call) error {
 		return refuse("InvalidURI", "Couldn't parse the specified URI.")
 	}
 	c.query = query
+	switch virtual := g.virtualBucket(c.r.Host); {
+	case g.onCDN(c.r):
+		return g.routeCDN(c)
+	case virtual == "" && c.r.URL.Path == uploadPath && c.r.Method == http.MethodGet:
+		c.op = uploadPage
+		return nil
+	}
 	c.bucket, c.key = split(c.r.URL.Path, g.virtualBucket(c.r.Host))
 	sub := ""
 	for _, name := range subResources {
@@ -94,7 +103,7 @@ func (g *Gateway) route(c *call) error {
 		operations = bucketOperations
 	}
 	c.op = operations[strings.TrimSpace(c.r.Method+" "+sub)]
-	if c.op == nil && (sub != "" || operations[c.r.Method] == nil && c.r.Method == http.MethodPost) {
+	if c.op == nil && (sub != "" || c.r.Method == http.MethodPost) {
 		return refuse("NotImplemented", "A header or query you provided implies functionality that is not implemented.")
 	}
 	if c.op == nil {

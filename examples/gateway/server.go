@@ -43,15 +43,21 @@ func open(config *Config, log *slog.Logger) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	cdn, err := newCDN(config)
+	if err != nil {
+		return nil, fmt.Errorf("cdn: %w", err)
+	}
 	trail, err := newAudit(ctx, config, log)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	return &Gateway{
+	g := &Gateway{
 		config: config, store: s, log: log,
-		verifier: newVerifier(config), authorizer: a, audit: trail,
+		verifier: newVerifier(config), authorizer: a, cdn: cdn, audit: trail,
 		slots: make(chan struct{}, config.MaxRequests),
-	}, nil
+	}
+	g.forms = g.newForms()
+	return g, nil
 }
 
 // start listens and serves until shutdown.

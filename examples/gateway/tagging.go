@@ -33,18 +33,12 @@ func getTagging(c *call) error {
 }
 
 func putTagging(c *call) error {
-	var doc taggingXML
-	if err := c.readXML(64<<10, &doc); err != nil {
+	text, err := c.readBody(64 << 10)
+	if err != nil {
 		return err
 	}
-	tags := map[string]string{}
-	for _, t := range doc.Tags {
-		if _, twice := tags[t.Key]; twice {
-			return errDuplicateTag
-		}
-		tags[t.Key] = t.Value
-	}
-	if err := checkTags(tags); err != nil {
+	tags, err := parseTagSet(text)
+	if err != nil {
 		return err
 	}
 	if err := c.setTags(tags); err != nil {
@@ -52,6 +46,22 @@ func putTagging(c *call) error {
 	}
 	c.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// parseTagSet reads the document that names an object's tags.
+func parseTagSet(text []byte) (map[string]string, error) {
+	var doc taggingXML
+	if err := xml.Unmarshal(text, &doc); err != nil {
+		return nil, errMalformedXML
+	}
+	tags := map[string]string{}
+	for _, t := range doc.Tags {
+		if _, twice := tags[t.Key]; twice {
+			return nil, errDuplicateTag
+		}
+		tags[t.Key] = t.Value
+	}
+	return tags, checkTags(tags)
 }
 
 func deleteTagging(c *call) error {
