@@ -52,8 +52,9 @@ func newCompact(s *space, bundles [][]ranked) *compactForm {
 		}
 		f.classes = append(f.classes, cc)
 	}
-	f.classes, f.bundles = slices.Clip(f.classes), slices.Clip(f.bundles)
-	f.of, f.keys, f.ranks = slices.Clip(f.of), slices.Clip(f.keys), slices.Clip(f.ranks)
+	// Growing left room behind; the policy lives long, so give it back.
+	f.classes, f.bundles = slices.Clone(f.classes), slices.Clone(f.bundles)
+	f.of, f.keys, f.ranks = slices.Clone(f.of), slices.Clone(f.keys), slices.Clone(f.ranks)
 	return f
 }
 

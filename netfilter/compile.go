@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 )
 
 // Form is how a policy is laid out in memory. It changes speed and size, never
@@ -94,6 +93,7 @@ func (c *Compiler) Groups(groups []SecurityGroup) (*GroupPolicy, error) {
 	p := &GroupPolicy{}
 	var faults []*RuleError
 	for d := range p.sides {
+		p.sides[d].direction = Direction(d)
 		rules, bad := c.groupRules(groups, Direction(d))
 		faults = append(faults, bad...)
 		if err := c.checkSize(rules); err != nil {
@@ -118,25 +118,25 @@ func (c *Compiler) groupRules(groups []SecurityGroup, d Direction) ([]rule, []*R
 		n += len(groups[i].Rules(d))
 	}
 	rules := make([]rule, 0, n)
-	arena := make([]netip.Prefix, 0, n) // one block a CIDR rule
 	var faults []*RuleError
-	resolved := map[string]rule{}
+	sets := map[string]*peerSet{}
 	for i := range groups {
 		for _, r := range groups[i].Rules(d) {
-			out := rule{id: r.name(groups[i].ID, d), effect: Allow}
-			pfx, fault := r.peerOf()
+			out := rule{label: groups[i].ID, number: int32(r.Permission), effect: Allow}
+			if r.ID != "" {
+				out.label, out.named = r.ID, true
+			}
+			var fault *fieldFault
+			out.cidr, fault = r.peerOf()
 			if fault == nil {
 				out.transport, fault = r.transportOf()
 			}
 			switch {
 			case fault != nil:
-				out.invalid = true
-				faults = append(faults, &RuleError{Rule: out.id, Field: fault.field, Why: fault.why})
-			case pfx.IsValid():
-				arena = append(arena, pfx)
-				out.prefixes = arena[len(arena)-1 : len(arena) : len(arena)]
-			default:
-				c.resolve(&out, r.Peer, resolved)
+				out.label, out.named, out.invalid = r.name(groups[i].ID, d), true, true
+				faults = append(faults, &RuleError{Rule: out.label, Field: fault.field, Why: fault.why})
+			case !out.cidr.IsValid():
+				out.set = c.resolve(r.Peer, sets)
 			}
 			rules = append(rules, out)
 		}
@@ -144,22 +144,21 @@ func (c *Compiler) groupRules(groups []SecurityGroup, d Direction) ([]rule, []*R
 	return rules, faults
 }
 
-// resolve gives the rule what its reference stands for; done keeps the answers,
-// so that the rules of one peer share them.
-func (c *Compiler) resolve(out *rule, p Peer, done map[string]rule) {
-	out.peer = p.key()
-	known, ok := done[out.peer]
-	if !ok {
-		found, inMap := c.Resolver.lookup(p)
-		known.prefixes, known.possible = make([]netip.Prefix, 0, len(found)), !inMap
-		for _, pfx := range found {
-			if pfx.IsValid() {
-				known.prefixes = append(known.prefixes, unmapPrefix(pfx))
-			}
-		}
-		done[out.peer] = known
+// resolve returns what a reference stands for, for all rules the same.
+func (c *Compiler) resolve(p Peer, sets map[string]*peerSet) *peerSet {
+	key := p.key()
+	if s, ok := sets[key]; ok {
+		return s
 	}
-	out.prefixes, out.possible = known.prefixes, known.possible
+	found, known := c.Resolver.lookup(p)
+	s := &peerSet{key: key, text: p.text(), prefixes: make([]netip.Prefix, 0, len(found)), unknown: !known}
+	for _, pfx := range found {
+		if pfx.IsValid() {
+			s.prefixes = append(s.prefixes, unmapPrefix(pfx))
+		}
+	}
+	sets[key] = s
+	return s
 }
 
 // ACL compiles a network ACL: see CompileACL.
@@ -167,6 +166,7 @@ func (c *Compiler) ACL(acl NetworkACL) (*ACLPolicy, error) {
 	p := &ACLPolicy{id: acl.ID}
 	var faults, twice []*RuleError
 	for d := range p.sides {
+		p.sides[d].direction = Direction(d)
 		rules, bad, dup := aclRules(&acl, Direction(d))
 		faults, twice = append(faults, bad...), append(twice, dup...)
 		if err := c.checkSize(rules); err != nil {
@@ -188,20 +188,22 @@ func (c *Compiler) ACL(acl NetworkACL) (*ACLPolicy, error) {
 func aclRules(acl *NetworkACL, d Direction) (rules []rule, faults, twice []*RuleError) {
 	entries := slices.Clone(acl.Entries(d))
 	slices.SortStableFunc(entries, func(a, b ACLEntry) int { return cmp.Compare(a.Number, b.Number) })
+	rules = make([]rule, 0, len(entries))
 	for i, e := range entries {
-		out := rule{id: acl.ID + "/" + d.String() + "/" + strconv.Itoa(e.Number), number: e.Number}
+		out := rule{label: acl.ID, number: int32(e.Number), entry: true}
 		if i > 0 && entries[i-1].Number == e.Number {
-			twice = append(twice, &RuleError{Rule: out.id, Field: "RuleNumber", Why: "the number is used twice in one direction"})
+			twice = append(twice, &RuleError{Rule: out.name(d), Field: "RuleNumber", Why: "the number is used twice in one direction"})
 		}
 		t, pfx, allow, fault := e.check()
-		if fault != nil {
-			faults = append(faults, &RuleError{Rule: out.id, Field: fault.field, Why: fault.why})
-			out.effect, out.any = Unresolved, true
-		} else {
-			out.transport, out.prefixes = t, []netip.Prefix{pfx}
-			if allow {
-				out.effect = Allow
-			}
+		switch {
+		case fault != nil:
+			faults = append(faults, &RuleError{Rule: out.name(d), Field: fault.field, Why: fault.why})
+			out.effect, out.invalid = Unresolved, true
+		case allow:
+			out.effect = Allow
+			fallthrough
+		default:
+			out.transport, out.cidr = t, pfx
 		}
 		rules = append(rules, out)
 	}
@@ -221,11 +223,14 @@ func (c *Compiler) checkSize(rules []rule) error {
 		return fmt.Errorf("%w: %d rules, the limit is %d", ErrTooLarge, len(rules), limit)
 	}
 	n, limit := 0, cmp.Or(c.MaxPeers, defaultPeers)
-	counted := map[string]bool{}
+	counted := map[*peerSet]bool{}
 	for i := range rules {
-		if r := &rules[i]; r.peer == "" || !counted[r.peer] {
-			counted[r.peer] = true
-			n += len(r.prefixes)
+		switch s := rules[i].set; {
+		case s == nil:
+			n++
+		case !counted[s]:
+			counted[s] = true
+			n += len(s.prefixes)
 		}
 	}
 	if n > limit {
@@ -237,15 +242,10 @@ func (c *Compiler) checkSize(rules []rule) error {
 // compile orders the rules by rank and builds the forms of both families.
 func (c *Compiler) compile(s *side) {
 	s.order()
-	s.verdicts = make([]Verdict, 1, len(s.index)+1)
-	s.verdicts[0].Rule = -1
-	for rank, i := range s.index {
-		s.verdicts = append(s.verdicts, Verdict{Effect: s.effects[rank], Reason: Matched, Rule: i})
-	}
 	g := s.ground()
 	for _, v6 := range []bool{false, true} {
 		sp := g.space(v6)
-		m := c.matcher(sp, g.bundles, len(s.index))
+		m := c.matcher(sp, g.bundles, s.ranks())
 		if v6 {
 			s.v6 = m
 		} else {
@@ -256,6 +256,9 @@ func (c *Compiler) compile(s *side) {
 
 // matcher builds the form that Compiler.Form asks for.
 func (c *Compiler) matcher(sp *space, bundles [][]ranked, ranks int) matcher {
+	if len(sp.classes) == 1 && len(sp.classes[0].bundles) == 0 {
+		return matcher{compact: noRules(sp.v6)}
+	}
 	limit := cmp.Or(c.MaxTable, defaultTable)
 	wanted := c.Form == Cross
 	if c.Form == Auto {
@@ -270,20 +273,36 @@ func (c *Compiler) matcher(sp *space, bundles [][]ranked, ranks int) matcher {
 	return matcher{compact: newCompact(sp, bundles)}
 }
 
+// The forms without rules, which most policies need for some direction and
+// family. Like all forms they never change.
+var (
+	noRules4 = newCompact(newSpace(false, nil), nil)
+	noRules6 = newCompact(newSpace(true, nil), nil)
+)
+
+func noRules(v6 bool) *compactForm {
+	if v6 {
+		return noRules6
+	}
+	return noRules4
+}
+
 // order gives ranks: rules in order, but after every rule that surely matches
 // those that only may, so that the lowest rank decides.
 func (s *side) order() {
+	s.verdicts = make([]Verdict, 1, len(s.rules)+1)
+	s.verdicts[0].Rule = -1
 	for _, possible := range []bool{false, true} {
 		for i := range s.rules {
 			r := &s.rules[i]
-			if r.possible != possible || !possible && !r.any && len(r.prefixes) == 0 {
-				continue // an invalid rule, an empty list or a stale reference matches nothing
+			if r.possible() != possible || r.idle() {
+				continue
 			}
-			effect := r.effect
+			v := Verdict{Effect: r.effect, Reason: Matched, Rule: int32(i)}
 			if possible {
-				effect = Unresolved
+				v.Effect = Unresolved
 			}
-			s.effects, s.index = append(s.effects, effect), append(s.index, int32(i))
+			s.verdicts = append(s.verdicts, v)
 		}
 	}
 }
@@ -298,39 +317,32 @@ type ground struct {
 // ground gathers the rules of one peer into one bundle.
 func (s *side) ground() *ground {
 	g := &ground{}
-	byPeer, byBlock := map[string]int32{}, map[netip.Prefix]int32{}
+	bySet, byBlock := map[*peerSet]int32{}, map[netip.Prefix]int32{}
 	var spans []keySpan
-	for rank, i := range s.index {
-		r := &s.rules[i]
-		b, ok := g.bundleOf(r, byPeer, byBlock)
+	for rank := range int32(s.ranks()) {
+		r := s.at(rank)
+		set := r.set
+		if r.everywhere() {
+			set = nil
+		}
+		b, ok := bySet[set]
+		if r.cidr.IsValid() {
+			b, ok = byBlock[r.cidr]
+		}
 		if !ok {
 			b = g.add(r)
-			if r.possible || r.any {
-				byPeer[""] = b
-			} else if r.peer != "" {
-				byPeer[r.peer] = b
+			if r.cidr.IsValid() {
+				byBlock[r.cidr] = b
 			} else {
-				byBlock[r.prefixes[0]] = b
+				bySet[set] = b
 			}
 		}
 		spans = r.transport.spans(spans[:0])
 		for _, span := range spans {
-			g.bundles[b] = append(g.bundles[b], ranked{span, int32(rank)})
+			g.bundles[b] = append(g.bundles[b], ranked{span, rank})
 		}
 	}
 	return g
-}
-
-func (g *ground) bundleOf(r *rule, byPeer map[string]int32, byBlock map[netip.Prefix]int32) (b int32, ok bool) {
-	switch {
-	case r.possible || r.any:
-		b, ok = byPeer[""]
-	case r.peer != "":
-		b, ok = byPeer[r.peer]
-	default:
-		b, ok = byBlock[r.prefixes[0]]
-	}
-	return b, ok
 }
 
 // add makes a bundle with the blocks of the rule's peer. An unknown peer may be
@@ -338,18 +350,18 @@ func (g *ground) bundleOf(r *rule, byPeer map[string]int32, byBlock map[netip.Pr
 func (g *ground) add(r *rule) int32 {
 	b := int32(len(g.bundles))
 	g.bundles = append(g.bundles, nil)
-	if r.possible || r.any {
+	if r.everywhere() {
 		g.blocks[0] = append(g.blocks[0], block{bundle: b})
 		g.blocks[1] = append(g.blocks[1], block{bundle: b})
 		return b
 	}
-	for _, p := range r.prefixes {
+	r.each(func(p netip.Prefix) {
 		family := 0
 		if p.Addr().Is6() {
 			family = 1
 		}
 		g.blocks[family] = append(g.blocks[family], block{addr: wideOf(p.Addr()), bits: uint8(p.Bits()), bundle: b})
-	}
+	})
 	return b
 }
 
@@ -397,7 +409,7 @@ func (p *ACLPolicy) RuleNumber(d Direction, rule int32) (number int, ok bool) {
 	if rule < 0 || int(rule) >= len(rules) {
 		return 0, false
 	}
-	return rules[rule].number, true
+	return int(rules[rule].number), true
 }
 
 // Size is the number of bytes that the policy's decision structures hold.

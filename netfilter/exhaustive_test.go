@@ -39,7 +39,7 @@ func TestGroupsAgreeWithTheReference(t *testing.T) {
 	g := &uniGenerator{rng: rand.New(rand.NewPCG(1, 2)), classes: testkit.Classes{}}
 	effects := testkit.Classes{}
 	cases := 0
-	for range rounds(250) {
+	for range rounds(200) {
 		groups, resolver := g.groups(6), uniResolver(g.rng)
 		policies := compileForms(t, groups, resolver)
 		for _, d := range []netfilter.Direction{netfilter.Ingress, netfilter.Egress} {
@@ -82,7 +82,7 @@ func TestACLsAgreeWithTheReference(t *testing.T) {
 	g := &uniGenerator{rng: rand.New(rand.NewPCG(3, 4)), classes: testkit.Classes{}}
 	effects := testkit.Classes{}
 	cases := 0
-	for range rounds(250) {
+	for range rounds(200) {
 		acl := g.acl(8)
 		var policies []*netfilter.ACLPolicy
 		for _, form := range forms {

@@ -75,35 +75,25 @@ func (s *side) reasons(d Direction, pk Packet) []RuleReason {
 	}
 	out := make([]RuleReason, len(s.rules))
 	for i := range s.rules {
-		out[i] = s.rules[i].reason(peer, &pk)
+		out[i].ID = s.rules[i].name(d)
+		out[i].Match, out[i].Field = s.rules[i].match(peer, &pk)
 	}
 	return out
 }
 
-func (r *rule) reason(peer netip.Addr, pk *Packet) RuleReason {
-	out := RuleReason{ID: r.id}
+// match says whether the rule matches, and which field decides that.
+func (r *rule) match(peer netip.Addr, pk *Packet) (Match, string) {
 	switch field := r.transport.fault(pk); {
-	case r.any:
-		out.Match, out.Field = Possible, "invalid"
+	case r.invalid && r.entry:
+		return Possible, "invalid"
 	case r.invalid:
-		out.Field = "invalid"
+		return No, "invalid"
 	case field != "":
-		out.Field = field
-	case r.possible:
-		out.Match, out.Field = Possible, "peer"
+		return No, field
+	case r.possible():
+		return Possible, "peer"
 	case !r.covers(peer):
-		out.Field = "peer"
-	default:
-		out.Match = Yes
+		return No, "peer"
 	}
-	return out
-}
-
-func (r *rule) covers(peer netip.Addr) bool {
-	for _, p := range r.prefixes {
-		if p.Contains(peer) {
-			return true
-		}
-	}
-	return false
+	return Yes, ""
 }

@@ -157,11 +157,12 @@ func (d *document) close(v *value) error {
 	return nil
 }
 
+// syntax reports the token that could not be read: it begins where the last one
+// ended, after space and separators.
 func (d *document) syntax(v *value, err error) error {
-	offset := d.dec.InputOffset()
-	var syn *json.SyntaxError
-	if errors.As(err, &syn) {
-		offset = max(syn.Offset-1, 0)
+	offset := min(d.dec.InputOffset(), int64(len(d.data)))
+	for offset < int64(len(d.data)) && bytes.IndexByte([]byte(" \t\r\n,:"), d.data[offset]) >= 0 {
+		offset++
 	}
 	why := "not JSON"
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

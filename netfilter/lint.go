@@ -106,7 +106,7 @@ func (l *linter) lintGroup(g *SecurityGroup, stale []string) {
 	l.lintOpen(g.ID, p.side(Ingress))
 }
 
-func (s *side) rankID(rank int) string { return s.rules[s.index[rank]].id }
+func (s *side) rankID(rank int) string { return s.at(int32(rank)).name(s.direction) }
 
 func (l *linter) lintInvalid(where string, faults []*RuleError) {
 	for _, f := range faults {
@@ -171,8 +171,12 @@ func spanText(s keySpan) string {
 		return "every protocol"
 	case first != last:
 		return fmt.Sprintf("protocols %d to %d", uint8(first), uint8(last))
-	case whole || first != TCP && first != UDP && first != ICMP && first != ICMPv6:
-		return first.String() + " on every port, type and code"
+	case whole && (first == TCP || first == UDP):
+		return first.String() + " on every port"
+	case whole && (first == ICMP || first == ICMPv6):
+		return first.String() + " of every type and code"
+	case whole:
+		return fmt.Sprintf("protocol %d", uint8(first))
 	case first == TCP || first == UDP:
 		if from == to {
 			return fmt.Sprintf("%s port %d", first, from)
@@ -253,11 +257,11 @@ func (l *linter) lintACLError(a *NetworkACL, err error) {
 func (l *linter) lintOrder(where string, p *ACLPolicy, d Direction) {
 	s := p.side(d)
 	for rank, n := range s.needs(d, true) {
-		r := &s.rules[s.index[rank]]
-		if r.any || r.number > lastNumber {
+		r := s.at(int32(rank))
+		if r.invalid || r.number > lastNumber {
 			continue
 		}
-		f := Finding{Where: where, Direction: d, Rules: []string{r.id}}
+		f := Finding{Where: where, Direction: d, Rules: []string{r.name(d)}}
 		switch {
 		case !n.decides:
 			f.Code, f.Detail = "shadowed", "earlier entries decide every packet it matches"
@@ -269,7 +273,7 @@ func (l *linter) lintOrder(where string, p *ACLPolicy, d Direction) {
 			l.add(f)
 		}
 		if n.decides && n.sole == nil {
-			l.add(Finding{Code: "redundant", Where: where, Direction: d, Rules: []string{r.id}, Detail: "without it the same packets pass"})
+			l.add(Finding{Code: "redundant", Where: where, Direction: d, Rules: []string{r.name(d)}, Detail: "without it the same packets pass"})
 		}
 	}
 }

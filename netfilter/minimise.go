@@ -156,7 +156,7 @@ func (c *Compiler) dropRedundant(group string, d Direction, units []unit) ([]Rul
 		}
 		drop := -1
 		for rank, n := range s.needs(d, false) {
-			at := int(s.index[rank])
+			at := int(s.verdicts[rank+1].Rule)
 			if n.sole == nil && (drop < 0 || narrower(&rules[at], &rules[drop])) {
 				drop = at
 			}
@@ -185,7 +185,7 @@ func (c *Compiler) sideOf(group string, d Direction, rules []Rule) (*side, error
 	if len(faults) > 0 {
 		return nil, joinFaults(faults)
 	}
-	s := &side{rules: checked}
+	s := &side{direction: d, rules: checked}
 	s.order()
 	return s, nil
 }

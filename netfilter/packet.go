@@ -137,6 +137,12 @@ func (p Packet) Check() error {
 	return nil
 }
 
+// good is Check without a reason.
+func (p *Packet) good() bool {
+	return p.Src.IsValid() && p.Dst.IsValid() && p.Src.Zone() == "" && p.Dst.Zone() == "" &&
+		p.Src.Unmap().Is4() == p.Dst.Unmap().Is4()
+}
+
 // Reply returns the packet that answers p: addresses and ports swapped, and
 // for an ICMP or ICMPv6 echo request the echo reply.
 func (p Packet) Reply() Packet {

@@ -83,28 +83,87 @@ type Policy interface {
 
 // side is one direction of a policy: its rules and the forms that decide.
 type side struct {
-	rules []rule
-	// effects and index say, per rank, what the rule does and which rule it is.
-	effects []Effect
-	index   []int32
+	direction Direction
+	rules     []rule
 	// verdicts is indexed by rank+1; the first is that of no rule.
 	verdicts []Verdict
 	v4, v6   matcher
 }
 
-// rule is a checked rule of a group or an ACL.
+// effect is that of the rule of a rank, at that its rule.
+func (s *side) effect(rank int32) Effect { return s.verdicts[rank+1].Effect }
+func (s *side) at(rank int32) *rule      { return &s.rules[s.verdicts[rank+1].Rule] }
+func (s *side) ranks() int               { return len(s.verdicts) - 1 }
+
+// rule is a checked rule of a group or an ACL. There may be many, so it holds no
+// text of its own: names are composed when somebody asks.
 type rule struct {
-	id        string
+	// label is the rule's own id if named, else that of its group or ACL.
+	label     string
 	transport transport
-	// prefixes is what the peer stands for; possible says that it is unknown,
-	// invalid that the rule is at fault and so matches nothing.
-	prefixes []netip.Prefix
-	peer     string
-	number   int // of an ACL entry
-	effect   Effect
-	possible bool
-	invalid  bool
-	any      bool // an unresolved remainder of an ACL: matches every packet
+	// number is the index of the permission, or the number of an ACL entry.
+	number int32
+	// cidr is the peer, or set is, or neither for an invalid rule.
+	cidr   netip.Prefix
+	set    *peerSet
+	effect Effect
+	named  bool
+	entry  bool // of an ACL
+	// invalid says that the rule is at fault. In a group it matches nothing; in an
+	// ACL it matches everything, since it may have been a denial.
+	invalid bool
+}
+
+// peerSet is what a group or a prefix list stands for, shared by the rules that
+// name it.
+type peerSet struct {
+	key, text string
+	prefixes  []netip.Prefix
+	unknown   bool
+}
+
+func (r *rule) possible() bool { return r.set != nil && r.set.unknown }
+
+// everywhere says that the rule lies over all addresses, since nothing is known.
+func (r *rule) everywhere() bool { return r.possible() || r.invalid && r.entry }
+
+// idle says that the rule matches nothing: it is invalid, its list is empty or
+// its reference stale.
+func (r *rule) idle() bool {
+	return !r.everywhere() && (r.invalid || r.set != nil && len(r.set.prefixes) == 0)
+}
+
+// each visits the blocks of the peer.
+func (r *rule) each(visit func(netip.Prefix)) {
+	if r.cidr.IsValid() {
+		visit(r.cidr)
+	}
+	if r.set != nil {
+		for _, p := range r.set.prefixes {
+			visit(p)
+		}
+	}
+}
+
+func (r *rule) covers(peer netip.Addr) bool {
+	found := r.cidr.Contains(peer)
+	for i := 0; r.set != nil && i < len(r.set.prefixes) && !found; i++ {
+		found = r.set.prefixes[i].Contains(peer)
+	}
+	return found
+}
+
+func (r *rule) name(d Direction) string {
+	id := r.label + "/" + d.String() + "/" + strconv.Itoa(int(r.number))
+	switch {
+	case r.named:
+		return r.label
+	case r.entry:
+		return id
+	case r.set != nil:
+		return id + "/" + r.set.text
+	}
+	return id + "/" + r.cidr.String()
 }
 
 // matcher is the form that decides for one family: exactly one of the two.
@@ -170,7 +229,7 @@ func (s *side) decide6(d Direction, p *Packet) Verdict {
 
 // decideOdd refuses bad packets and unmaps the addresses of the others.
 func (s *side) decideOdd(d Direction, p *Packet) Verdict {
-	if p.Check() != nil {
+	if !p.good() {
 		return Verdict{Reason: BadPacket, Rule: -1}
 	}
 	q := *p
@@ -179,12 +238,12 @@ func (s *side) decideOdd(d Direction, p *Packet) Verdict {
 }
 
 func (s *side) size() int {
-	return s.v4.size() + s.v6.size() + 5*len(s.effects) + 8*len(s.verdicts)
+	return s.v4.size() + s.v6.size() + 8*len(s.verdicts)
 }
 
 func (s *side) ruleID(rule int32) string {
 	if rule < 0 || int(rule) >= len(s.rules) {
 		return ""
 	}
-	return s.rules[rule].id
+	return s.rules[rule].name(s.direction)
 }

@@ -220,6 +220,9 @@ func spans(detail string, p netfilter.Packet) bool {
 	if n, _ := fmt.Sscanf(what, "protocols %d to %d", &a, &b); n == 2 {
 		return a <= int(p.Protocol) && int(p.Protocol) <= b
 	}
+	if n, _ := fmt.Sscanf(what, "protocol %d", &a); n == 1 {
+		return int(p.Protocol) == a
+	}
 	name, rest, _ := strings.Cut(what, " ")
 	if name != p.Protocol.String() {
 		return false
@@ -240,7 +243,7 @@ func spans(detail string, p netfilter.Packet) bool {
 	if n, _ := fmt.Sscanf(rest, "port %d", &a); n == 1 {
 		return int(p.DstPort) == a
 	}
-	return rest == "on every port, type and code"
+	return rest == "on every port" || rest == "of every type and code"
 }
 
 // TestMinimiseIsEquivalent proves by enumeration that a minimised group decides

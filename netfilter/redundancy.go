@@ -35,12 +35,8 @@ type rankUndo struct{ cell, first, second int32 }
 func needsOf(s *side, d Direction, v6, acl bool, needs []need) {
 	o := newOverlay(v6, s)
 	n := &needRows{o: o, d: d, first: fill(len(o.cuts)), second: fill(len(o.cuts)), lowest: o.firstOf(), needs: needs, acl: acl}
-	n.possible = int32(len(s.index))
-	for rank, i := range s.index {
-		if s.rules[i].possible {
-			n.possible = int32(rank)
-			break
-		}
+	for n.possible < int32(s.ranks()) && !s.at(n.possible).possible() {
+		n.possible++
 	}
 	n.soleCells = o.solePossible(n.possible)
 	o.walk(n)
@@ -57,29 +53,29 @@ func fill(n int) []int32 {
 // solePossible marks, for each rule of unknown peer, the ranges of keys that no
 // other rule of the same peer covers.
 func (o *overlay) solePossible(from int32) map[int32][]bool {
-	count := map[string][]int32{}
+	count := map[*peerSet][]int32{}
 	s := o.sides[0]
-	each := func(visit func(rank int32, peer string, cell int32)) {
+	each := func(visit func(rank int32, set *peerSet, cell int32)) {
 		for _, b := range o.bundles {
 			for _, r := range b.ranges {
 				for i := r.lo; r.rank >= from && i <= r.hi; i++ {
-					visit(r.rank, s.rules[s.index[r.rank]].peer, i)
+					visit(r.rank, s.at(r.rank).set, i)
 				}
 			}
 		}
 	}
-	each(func(_ int32, peer string, cell int32) {
-		if count[peer] == nil {
-			count[peer] = make([]int32, len(o.cuts))
+	each(func(_ int32, set *peerSet, cell int32) {
+		if count[set] == nil {
+			count[set] = make([]int32, len(o.cuts))
 		}
-		count[peer][cell]++
+		count[set][cell]++
 	})
 	sole := map[int32][]bool{}
-	each(func(rank int32, peer string, cell int32) {
+	each(func(rank int32, set *peerSet, cell int32) {
 		if sole[rank] == nil {
 			sole[rank] = make([]bool, len(o.cuts))
 		}
-		sole[rank][cell] = count[peer][cell] == 1
+		sole[rank][cell] = count[set][cell] == 1
 	})
 	return sole
 }
@@ -171,7 +167,7 @@ func (n *needRows) effect(rank int32) Effect {
 	if rank == none {
 		return Deny
 	}
-	return n.o.sides[0].effects[rank]
+	return n.o.sides[0].effect(rank)
 }
 
 func (n *needRows) packet(c, cell int32) *Packet {
@@ -181,7 +177,7 @@ func (n *needRows) packet(c, cell int32) *Packet {
 
 // needs returns what each rank of the side is for.
 func (s *side) needs(d Direction, acl bool) []need {
-	needs := make([]need, len(s.index))
+	needs := make([]need, s.ranks())
 	needsOf(s, d, false, acl, needs)
 	needsOf(s, d, true, acl, needs)
 	return needs
@@ -200,7 +196,7 @@ func (s *side) redundant(d Direction, acl bool) []string {
 	var out []string
 	for rank, n := range s.needs(d, acl) {
 		if n.sole == nil {
-			out = append(out, s.rules[s.index[rank]].id)
+			out = append(out, s.rankID(rank))
 		}
 	}
 	return out

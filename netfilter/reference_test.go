@@ -65,13 +65,25 @@ func refGroups(groups []netfilter.SecurityGroup, r netfilter.Resolver, d netfilt
 
 // refPeer says yes, no or unknown, and how the peer is written in rule ids.
 func refPeer(p netfilter.Peer, r netfilter.Resolver, addr netip.Addr) (match, text string, valid bool) {
+	peers := 0
+	for _, s := range []string{p.IPv4, p.IPv6, p.PrefixList, p.Group} {
+		if s != "" {
+			peers++
+		}
+	}
+	if peers != 1 {
+		return "", "", false
+	}
 	switch {
 	case p.IPv4 != "", p.IPv6 != "":
 		cidr, err := netip.ParsePrefix(p.IPv4 + p.IPv6)
-		if err != nil {
+		if err != nil || p.IPv6 != "" && cidr.Addr().Is4() {
 			return "", "", false
 		}
 		cidr = refUnmap(cidr)
+		if p.IPv4 != "" && !cidr.Addr().Is4() {
+			return "", "", false
+		}
 		if cidr.Contains(addr) {
 			return "yes", cidr.String(), true
 		}

@@ -3,6 +3,7 @@
 package netfilter
 
 import (
+	"net/netip"
 	"strconv"
 )
 
@@ -55,7 +56,7 @@ func (p *GroupPolicy) tracked(d Direction, pk Packet, without int32) Tracking {
 	admitted, fromAll := false, false
 	for i := range p.sides[d].rules {
 		r := &p.sides[d].rules[i]
-		if int32(i) != without && r.reason(peer, &pk).Match == Yes {
+		if m, _ := r.match(peer, &pk); m == Yes && int32(i) != without {
 			admitted = true
 			fromAll = fromAll || r.wholeFamily(peer.Is4())
 		}
@@ -76,7 +77,7 @@ func (s *side) openBack(v4 bool, proto Protocol) bool {
 		r := &s.rules[i]
 		t := r.transport
 		ports := t.kind == anyProtocol || t.kind == portRange && t.protocol == proto && t.a == 0 && t.b == 65535
-		if ports && !r.invalid && !r.possible && r.wholeFamily(v4) {
+		if ports && !r.invalid && !r.possible() && r.wholeFamily(v4) {
 			return true
 		}
 	}
@@ -84,12 +85,9 @@ func (s *side) openBack(v4 bool, proto Protocol) bool {
 }
 
 func (r *rule) wholeFamily(v4 bool) bool {
-	for _, p := range r.prefixes {
-		if p.Bits() == 0 && p.Addr().Is4() == v4 {
-			return true
-		}
-	}
-	return false
+	whole := false
+	r.each(func(p netip.Prefix) { whole = whole || p.Bits() == 0 && p.Addr().Is4() == v4 })
+	return whole
 }
 
 // SurvivesRemoval reports whether the running flow that the packet began lives

@@ -19,23 +19,36 @@ import (
 	"os"
 )
 
-const usage = `usage: netcheck                 JSON lines in, verdicts out
-       netcheck lint -snapshot DIR [-json]
-       netcheck diff -snapshot DIR [-json] OLD NEW
+const usage = `usage: netcheck                                     JSON lines in, verdicts out
+       netcheck lint -snapshot DIR [-json] [-ports LIST] [-quotas=false]
+       netcheck diff -snapshot DIR [-json] OLD NEW  two ACLs, or two lists of groups
+       netcheck diff -snapshot DIR -to DIR [-json] ID
+
+Each command explains its flags with -h. lint and diff exit 0 when they find
+nothing, 1 when they find something, 2 for wrong usage, 3 when they cannot tell.
 `
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
+// commands are the commands for people.
+var commands = map[string]func(args []string, stdout, stderr io.Writer) int{
+	"lint": lint,
+	"diff": diff,
+}
+
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		if command, ok := commands[args[0]]; ok {
+			return command(args[1:], stdout, stderr)
+		}
+	}
 	flags := flag.NewFlagSet("netcheck", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() { fmt.Fprint(stderr, usage) }
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return 0
-	} else if err != nil {
-		return 2
+	if err := flags.Parse(args); err != nil {
+		return usageStatus(err)
 	}
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "netcheck: unknown command %q\n%s", flags.Arg(0), usage)
@@ -46,6 +59,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 3
 	}
 	return 0
+}
+
+// usageStatus is the exit status of a command line that was not run: asking for
+// help is no mistake.
+func usageStatus(err error) int {
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	return 2
 }
 
 // serve answers each line of in. Answers are written out when the input
