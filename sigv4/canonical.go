@@ -110,7 +110,6 @@ type scratch struct {
 	names  []byte  // SignedHeaders
 	tmp    []byte  // a path being normalized, or a header name
 	digest [sha256.Size]byte
-	hash   [2 * sha256.Size]byte
 	sig    []byte // a signature in hex
 
 	// Offsets in buf of the parts of the canonical request.
