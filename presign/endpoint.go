@@ -62,34 +62,59 @@ type Location struct {
 // Without a bucket it is that of ListBuckets. Combinations that S3 does not
 // offer are ErrEndpoint, names that are none ErrInput.
 func (e Endpoint) Resolve(region, bucket string) (Location, error) {
-	return e.resolve(region, bucket, false)
+	t, err := e.resolve(region, bucket, false)
+	if err != nil {
+		return Location{}, err
+	}
+	return t.join(), nil
+}
+
+// target is a Location with the bucket still apart, which spares the common
+// case from putting strings together twice.
+type target struct {
+	Location
+	label   string // bucket in front of the host
+	segment string // bucket in the path
+}
+
+func (t *target) join() Location {
+	l := t.Location
+	if t.label != "" {
+		l.Host = t.label + "." + l.Host
+	}
+	if t.segment != "" {
+		l.Path += "/" + t.segment
+	}
+	return l
 }
 
 // resolve is Resolve; control says that the bucket itself is created or
 // deleted, which S3 Express does elsewhere.
-func (e Endpoint) resolve(region, bucket string, control bool) (Location, error) {
+func (e *Endpoint) resolve(region, bucket string, control bool) (target, error) {
 	if !isLabel(region) {
-		return Location{}, fault(ErrEndpoint, "the region is empty or no host label")
+		return target{}, fault(ErrEndpoint, "the region is empty or no host label")
 	}
 	p := partitionOf(region)
 	if e.DNSSuffix != "" {
 		p.suffix = e.DNSSuffix
 	}
 	if err := e.check(region, &p); err != nil {
-		return Location{}, err
+		return target{}, err
 	}
 	switch {
 	case strings.HasPrefix(bucket, "arn:"):
 		if control {
-			return Location{}, fault(ErrEndpoint, "an access point cannot be created or deleted as a bucket")
+			return target{}, fault(ErrEndpoint, "an access point cannot be created or deleted as a bucket")
 		}
-		return e.accessPoint(region, bucket, &p)
+		l, err := e.accessPoint(region, bucket, &p)
+		return target{Location: l}, err
 	case bucket != "" && !isBucket(bucket):
-		return Location{}, fault(ErrInput, "the bucket is no bucket name")
+		return target{}, fault(ErrInput, "the bucket is no bucket name")
 	case e.URL != "":
 		return e.custom(region, bucket)
 	case strings.HasSuffix(bucket, expressSuffix):
-		return e.express(region, bucket, &p, control)
+		l, err := e.express(region, bucket, &p, control)
+		return target{Location: l}, err
 	}
 	return e.regional(region, bucket, &p)
 }
@@ -130,44 +155,44 @@ func (e *Endpoint) variant(service string) string {
 	return service
 }
 
-func (e *Endpoint) regional(region, bucket string, p *partition) (Location, error) {
-	l := Location{Scheme: e.scheme(), Region: region, Service: "s3"}
-	virtual := bucket != "" && !e.PathStyle && isBucketLabel(bucket)
+func (e *Endpoint) regional(region, bucket string, p *partition) (target, error) {
+	t := target{Location: Location{Scheme: e.scheme(), Region: region, Service: "s3"}}
 	switch {
-	case e.Accelerate && bucket != "" && !virtual:
-		return Location{}, fault(ErrEndpoint, "Accelerate needs a bucket that is a host label, without a dot")
+	case e.Accelerate && bucket != "" && !isBucketLabel(bucket):
+		return target{}, fault(ErrEndpoint, "Accelerate needs a bucket that is a host label, without a dot")
 	case e.Accelerate && bucket != "" && e.DualStack:
-		l.Host = "s3-accelerate.dualstack." + p.suffix
+		t.Host = "s3-accelerate.dualstack." + p.suffix
 	case e.Accelerate && bucket != "":
-		l.Host = "s3-accelerate." + p.suffix
+		t.Host = "s3-accelerate." + p.suffix
 	case e.Global:
-		l.Host = "s3." + p.suffix
+		t.Host = "s3." + p.suffix
 	default:
-		l.Host = e.variant("s3") + "." + region + "." + p.suffix
+		t.Host = e.variant("s3") + "." + region + "." + p.suffix
 	}
-	l.place(bucket, virtual)
-	return l, nil
+	t.place(e, bucket)
+	return t, nil
 }
 
-// place puts the bucket into the host or the path.
-func (l *Location) place(bucket string, virtual bool) {
+// place puts the bucket in front of the host, where it can be a label of one,
+// or into the path.
+func (t *target) place(e *Endpoint, bucket string) {
 	switch {
 	case bucket == "":
-	case virtual:
-		l.Host = bucket + "." + l.Host
+	case e.PathStyle, !isBucketLabel(bucket), e.URL != "" && isAddress(t.Host):
+		t.segment = bucket
 	default:
-		l.Path += "/" + bucket
+		t.label = bucket
 	}
 }
 
-func (e *Endpoint) custom(region, bucket string) (Location, error) {
-	l := Location{Region: region, Service: "s3"}
+func (e *Endpoint) custom(region, bucket string) (target, error) {
+	t := target{Location: Location{Region: region, Service: "s3"}}
 	var err error
-	if l.Scheme, l.Host, l.Path, err = e.parseURL(); err != nil {
-		return Location{}, err
+	if t.Scheme, t.Host, t.Path, err = e.parseURL(); err != nil {
+		return target{}, err
 	}
-	l.place(bucket, !e.PathStyle && isBucketLabel(bucket) && !isAddress(l.Host))
-	return l, nil
+	t.place(e, bucket)
+	return t, nil
 }
 
 // parseURL takes the endpoint URL apart.

@@ -22,15 +22,15 @@ func (p *Presigned) add(code, message string) {
 	p.Findings = append(p.Findings, Finding{code, message})
 }
 
-// judge fills in the findings that need no clock.
-func (p *Presigned) judge() {
+// judge fills in the findings that need no clock; date is X-Amz-Date.
+func (p *Presigned) judge(date string) {
 	if !strings.HasPrefix(p.Algorithm, "AWS4-HMAC-SHA256") && !strings.HasPrefix(p.Algorithm, "AWS4-ECDSA-P256-SHA256") {
 		p.add("unknown-algorithm", "no server knows this algorithm")
 	}
 	if p.Expires > maxExpires || p.Expires == 0 {
 		p.add("too-long", "X-Amz-Expires is not 1 to 604800 seconds: every server refuses it")
 	}
-	if p.Scope.Date != p.SignedAt.Format("20060102") {
+	if p.Scope.Date != date[:8] {
 		p.add("scope-date", "the date of the scope is not that of X-Amz-Date")
 	}
 	if !slices.IsSorted(p.SignedHeaders) {

@@ -59,95 +59,249 @@ type Presigned struct {
 	operation string // x-id
 }
 
+// maxURL bounds the length of a URL that Parse reads.
+const maxURL = 64 << 10
+
 // Parse reads a presigned URL, without any key. It returns ErrURL for what is
 // none: a URL without a signature in its query, with a parameter missing,
 // doubled or malformed. A URL that is presigned and bad is returned with
-// Findings.
+// Findings. Each parameter's name may be in any order and percent-encoded.
 func Parse(rawURL string) (*Presigned, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fault(ErrURL, "not an absolute http or https URL")
-	}
-	if len(rawURL) > 64<<10 {
-		return nil, fault(ErrURL, "longer than 64 KiB")
-	}
-	p := &Presigned{Scheme: u.Scheme, Host: u.Host, raw: rawURL}
-	params, err := readParams(u.RawQuery)
+	p := &Presigned{raw: rawURL}
+	query, err := p.split(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	p.guess(u)
-	_, signature := params["Signature"]
-	if _, id := params["AWSAccessKeyId"]; id && signature {
-		return p, p.legacy(params)
-	}
-	if err := p.read(params); err != nil {
+	var params authParams
+	if err := p.readQuery(query, &params); err != nil {
 		return nil, err
 	}
-	p.operation = params["x-id"]
-	p.rest(params)
-	p.judge()
+	if params.seen&paramLegacy == paramLegacy {
+		if err := p.legacy(&params); err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+	if err := p.read(&params); err != nil {
+		return nil, err
+	}
+	p.judge(params.date)
 	return p, nil
 }
 
-// readParams reads the query; an auth parameter that occurs twice is an error,
-// of any other the first value counts.
-func readParams(query string) (map[string]string, error) {
-	params := make(map[string]string)
-	for piece := range strings.SplitSeq(query, "&") {
+// split takes the URL apart; it is done by hand because net/url costs more
+// than all the rest of Parse.
+func (p *Presigned) split(rawURL string) (query string, err error) {
+	rest, ok := strings.CutPrefix(rawURL, "https://")
+	if p.Scheme = "https"; !ok {
+		rest, ok = strings.CutPrefix(rawURL, "http://")
+		p.Scheme = "http"
+	}
+	if !ok || len(rawURL) > maxURL {
+		return "", fault(ErrURL, "not an absolute http or https URL of at most 64 KiB")
+	}
+	if hasControl(rawURL) || strings.IndexByte(rawURL, '#') >= 0 {
+		return "", fault(ErrURL, "a space, a control character or a fragment in the URL")
+	}
+	target, query, _ := strings.Cut(rest, "?")
+	path := ""
+	if slash := strings.IndexByte(target, '/'); slash >= 0 {
+		target, path = target[:slash], target[slash+1:]
+	}
+	if target == "" || strings.ContainsAny(target, `@\%"<>`) {
+		return "", fault(ErrURL, "the host of the URL is no host")
+	}
+	p.Host = target
+	if p.guess(path) != nil {
+		return "", fault(ErrURL, "a malformed escape in the path")
+	}
+	return query, nil
+}
+
+// hasControl reports whether s holds a space or a control character; eight bytes
+// at a time, which is a tenth of Parse's time saved.
+func hasControl(s string) bool {
+	const (
+		ones = 0x0101010101010101
+		high = 0x8080808080808080
+	)
+	for len(s) >= 8 {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		del := w ^ ones*0x7f
+		if ((w-ones*0x21)&^w|(del-ones)&^del)&high != 0 {
+			return true
+		}
+		s = s[8:]
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// authParams are the decoded parameters that make a signature, with a bit for
+// each that occurred.
+type authParams struct {
+	algorithm, credential, date, expires, signedHeaders string
+	legacyID, legacyExpires                             string
+	seen                                                authParam
+}
+
+type authParam uint16
+
+const (
+	paramAlgorithm authParam = 1 << iota
+	paramCredential
+	paramDate
+	paramExpires
+	paramSignedHeaders
+	paramSignature
+	paramToken
+	paramSession
+	paramRegionSet
+	paramLegacyID
+	paramLegacySignature
+
+	paramLegacy = paramLegacyID | paramLegacySignature
+	paramOpaque = paramSignature | paramToken | paramSession // nobody looks at the value
+)
+
+// paramOf numbers a parameter by its decoded name; case matters. Zero is none
+// of the signature's.
+func paramOf(name string) authParam {
+	switch name {
+	case "X-Amz-Algorithm":
+		return paramAlgorithm
+	case "X-Amz-Credential":
+		return paramCredential
+	case "X-Amz-Date":
+		return paramDate
+	case "X-Amz-Expires":
+		return paramExpires
+	case "X-Amz-SignedHeaders":
+		return paramSignedHeaders
+	case "X-Amz-Signature":
+		return paramSignature
+	case "X-Amz-Security-Token":
+		return paramToken
+	case "X-Amz-S3session-Token":
+		return paramSession
+	case "X-Amz-Region-Set":
+		return paramRegionSet
+	case "AWSAccessKeyId":
+		return paramLegacyID
+	case "Signature":
+		return paramLegacySignature
+	}
+	return 0
+}
+
+func isAuthParam(name string) bool { return paramOf(name) != 0 && paramOf(name)&paramLegacy == 0 }
+
+// readQuery sorts the parameters into those of the signature, which may occur
+// once, and the others.
+func (p *Presigned) readQuery(query string, a *authParams) error {
+	for query != "" {
+		var piece string
+		piece, query, _ = strings.Cut(query, "&")
 		if piece == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(piece, "=")
 		name, err := queryUnescape(name)
-		if err == nil {
+		which := paramOf(name)
+		if err == nil && which&paramOpaque == 0 {
 			value, err = queryUnescape(value)
 		}
 		if err != nil {
-			return nil, fault(ErrURL, "a malformed escape in the query")
+			return fault(ErrURL, "a malformed escape in the query")
 		}
-		if _, twice := params[name]; twice {
-			if isAuthParam(name) {
-				return nil, fault(ErrURL, "%s occurs twice", name)
-			}
-			continue
+		if a.seen&which != 0 {
+			return fault(ErrURL, "%s occurs twice", name)
 		}
-		params[name] = value
+		a.seen |= which
+		a.set(which, value, p)
+		if which == 0 {
+			p.other(name, value, a)
+		}
 	}
-	return params, nil
+	slices.Sort(p.Parameters)
+	p.Parameters = slices.Compact(p.Parameters)
+	return nil
 }
 
-func queryUnescape(s string) (string, error) { return url.QueryUnescape(s) }
+func (a *authParams) set(which authParam, value string, p *Presigned) {
+	switch which {
+	case paramAlgorithm:
+		a.algorithm = value
+	case paramCredential:
+		a.credential = value
+	case paramDate:
+		a.date = value
+	case paramExpires:
+		a.expires = value
+	case paramSignedHeaders:
+		a.signedHeaders = value
+	case paramSignature:
+		if value == "" {
+			a.seen &^= paramSignature
+		}
+	case paramRegionSet:
+		p.RegionSet = value
+	case paramLegacyID:
+		a.legacyID = value
+	}
+}
 
-func isAuthParam(name string) bool {
+// other takes down a parameter that is not the signature's.
+func (p *Presigned) other(name, value string, a *authParams) {
 	switch name {
-	case "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature",
-		"X-Amz-Security-Token", "X-Amz-S3session-Token", "X-Amz-Region-Set":
-		return true
+	case "x-id":
+		p.operation = value
+	case "Expires":
+		a.legacyExpires = value
 	}
-	return false
+	p.Parameters = append(p.Parameters, name)
 }
 
-// read reads the auth parameters.
-func (p *Presigned) read(params map[string]string) error {
-	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Signature"} {
-		if params[name] == "" {
-			return fault(ErrURL, "%s is missing or empty", name)
+// queryUnescape decodes a query's name or value, which is nothing to do for
+// most.
+func queryUnescape(s string) (string, error) {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s, nil
+	}
+	return url.QueryUnescape(s)
+}
+
+// read reads the parameters of the signature.
+func (p *Presigned) read(a *authParams) error {
+	for _, required := range [...]struct {
+		name, value string
+	}{
+		{"X-Amz-Algorithm", a.algorithm}, {"X-Amz-Credential", a.credential}, {"X-Amz-Date", a.date}, {"X-Amz-SignedHeaders", a.signedHeaders},
+	} {
+		if required.value == "" {
+			return fault(ErrURL, "%s is missing or empty", required.name)
 		}
+	}
+	if a.seen&paramSignature == 0 {
+		return fault(ErrURL, "X-Amz-Signature is missing or empty")
 	}
 	var err error
-	p.Algorithm, p.RegionSet = params["X-Amz-Algorithm"], params["X-Amz-Region-Set"]
-	if p.AccessKeyID, p.Scope, err = readCredential(params["X-Amz-Credential"], p.Algorithm); err != nil {
+	p.Algorithm = a.algorithm
+	if p.AccessKeyID, p.Scope, err = readCredential(a.credential, p.Algorithm); err != nil {
 		return fault(ErrURL, "X-Amz-Credential is not ID/DATE/REGION/SERVICE/aws4_request")
 	}
-	if p.SignedAt, err = sigv4.ParseDate(params["X-Amz-Date"]); err != nil {
+	if p.SignedAt, err = sigv4.ParseDate(a.date); err != nil {
 		return fault(ErrURL, "X-Amz-Date is not YYYYMMDDTHHMMSSZ")
 	}
-	expires, there := params["X-Amz-Expires"]
 	switch {
-	case there:
-		seconds, err := strconv.ParseUint(expires, 10, 31)
-		if err != nil || strings.Trim(expires, "0123456789") != "" {
+	case a.seen&paramExpires != 0:
+		seconds, err := strconv.ParseUint(a.expires, 10, 31)
+		if err != nil {
 			return fault(ErrURL, "X-Amz-Expires is not a number of seconds")
 		}
 		p.Expires = time.Duration(seconds) * time.Second
@@ -157,10 +311,8 @@ func (p *Presigned) read(params map[string]string) error {
 		p.Expires = defaultExpires
 	}
 	p.ExpiresAt = p.SignedAt.Add(p.Expires)
-	p.SignedHeaders = strings.Split(params["X-Amz-SignedHeaders"], ";")
-	_, token := params["X-Amz-Security-Token"]
-	_, session := params["X-Amz-S3session-Token"]
-	p.HasToken = token || session
+	p.SignedHeaders = strings.Split(a.signedHeaders, ";")
+	p.HasToken = a.seen&(paramToken|paramSession) != 0
 	return nil
 }
 
@@ -179,25 +331,15 @@ func readCredential(text, algorithm string) (id string, s sigv4.Scope, err error
 }
 
 // legacy reads a URL of Signature Version 2.
-func (p *Presigned) legacy(params map[string]string) error {
-	p.Legacy, p.AccessKeyID = true, params["AWSAccessKeyId"]
-	seconds, err := strconv.ParseUint(params["Expires"], 10, 40)
+func (p *Presigned) legacy(a *authParams) error {
+	p.Legacy, p.AccessKeyID = true, a.legacyID
+	seconds, err := strconv.ParseUint(a.legacyExpires, 10, 40)
 	if err != nil {
 		return fault(ErrURL, "Expires is not a number of seconds")
 	}
 	p.ExpiresAt = time.Unix(int64(seconds), 0).UTC()
 	p.add("legacy", "Signature Version 2 is retired; newer regions refuse it")
 	return nil
-}
-
-// rest lists the parameters that are not the signature's.
-func (p *Presigned) rest(params map[string]string) {
-	for name := range params {
-		if !isAuthParam(name) {
-			p.Parameters = append(p.Parameters, name)
-		}
-	}
-	slices.Sort(p.Parameters)
 }
 
 // Left returns how long the URL's own expiry is away, negative once it is past.
@@ -227,32 +369,59 @@ func (p *Presigned) CurlLine(method string, reveal bool) string {
 	return curlLine(method, header, target, true)
 }
 
-// guess guesses bucket, key and style from host and path.
-func (p *Presigned) guess(u *url.URL) {
-	p.Style = "unknown"
-	host := strings.ToLower(u.Hostname())
-	path := strings.TrimPrefix(u.EscapedPath(), "/")
-	unescaped := func(s string) string {
-		if decoded, err := url.PathUnescape(s); err == nil {
-			return decoded
+// guess guesses bucket, key and style from the host and a path without its
+// first slash. A malformed escape in the path is an error.
+func (p *Presigned) guess(path string) error {
+	if strings.IndexByte(path, '%') >= 0 {
+		decoded, err := url.PathUnescape(path)
+		if err != nil {
+			return err
 		}
-		return s
+		path = decoded
 	}
-	for _, mark := range []string{".s3-accesspoint", ".s3-object-lambda", ".s3-outposts", ".accesspoint.s3-global"} {
-		if front, _, ok := strings.Cut(host, mark); ok && front != "" {
-			p.Style, p.Bucket, p.Key = "access-point", front, unescaped(path)
-			return
-		}
+	host := lowerASCII(p.Host)
+	if p.Bucket, p.Style = bucketOf(host); p.Bucket != "" {
+		p.Key = path
+		return nil
 	}
-	for _, mark := range []string{".s3.", ".s3-", ".s3express-"} {
-		if i := strings.LastIndex(host, mark); i > 0 && strings.Contains(host, "amazonaws.") {
-			p.Style, p.Bucket, p.Key = "virtual-hosted", host[:i], unescaped(path)
-			return
-		}
-	}
-	bucket, key, _ := strings.Cut(path, "/")
-	p.Bucket, p.Key = unescaped(bucket), unescaped(key)
-	if strings.HasPrefix(host, "s3.") || strings.HasPrefix(host, "s3-") || isAddress(u.Host) || host == "localhost" {
+	p.Bucket, p.Key, _ = strings.Cut(path, "/")
+	if p.Style == "" && isPathHost(host) {
 		p.Style = "path"
+	} else {
+		p.Style = "unknown"
 	}
+	return nil
+}
+
+// bucketOf looks for a bucket or access point in front of a host of AWS.
+func bucketOf(host string) (bucket, style string) {
+	i := strings.Index(host, ".s3")
+	if i <= 0 || !strings.Contains(host[i:], ".amazonaws.") && !isOtherSuffix(host) {
+		return "", ""
+	}
+	front, service := host[:i], host[i+1:]
+	switch {
+	case strings.HasPrefix(service, "s3-global.") && strings.HasSuffix(front, ".accesspoint"):
+		return strings.TrimSuffix(front, ".accesspoint"), "access-point"
+	case strings.HasPrefix(service, "s3-accesspoint"), strings.HasPrefix(service, "s3-object-lambda"), strings.HasPrefix(service, "s3-outposts"):
+		return front, "access-point"
+	case strings.HasPrefix(service, "s3."), strings.HasPrefix(service, "s3-"), strings.HasPrefix(service, "s3express-"):
+		return front, "virtual-hosted"
+	}
+	return "", ""
+}
+
+// isOtherSuffix reports whether a host is of a partition with a domain of its
+// own.
+func isOtherSuffix(host string) bool {
+	for i := range partitions {
+		if strings.HasSuffix(host, "."+partitions[i].suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+func isPathHost(host string) bool {
+	return strings.HasPrefix(host, "s3.") || strings.HasPrefix(host, "s3-") || host == "localhost" || strings.HasPrefix(host, "localhost:") || isAddress(host)
 }

@@ -90,10 +90,11 @@ func (s *S3) Post(c sigv4.Credentials, p *PostPolicy) (*PostForm, error) {
 	if expires < time.Second || expires > maxExpires || expires%time.Second != 0 {
 		return nil, fault(ErrExpiry, "%v is no whole number of seconds from one to seven days", expires)
 	}
-	l, err := s.locate(&opHeadBucket, &request{bucket: p.Bucket})
+	t, err := s.locate(&opHeadBucket, &request{bucket: p.Bucket})
 	if err != nil {
 		return nil, err
 	}
+	l := t.join()
 	if l.Service != "s3" || l.Algorithm != sigv4.AlgorithmV4 || strings.HasPrefix(p.Bucket, "arn:") {
 		return nil, fault(ErrEndpoint, "forms are for buckets, signed with Signature Version 4")
 	}
@@ -102,23 +103,23 @@ func (s *S3) Post(c sigv4.Credentials, p *PostPolicy) (*PostForm, error) {
 		now = s.Now
 	}
 	form := &PostForm{CredentialsEndUnknown: c.SessionToken != "" && c.Expires.IsZero()}
-	t := now().UTC().Truncate(time.Second)
-	if form.ExpiresAt, form.OutlivesCredentials, err = s.lifetime(t, expires, &c); err != nil {
+	at := now().UTC().Truncate(time.Second)
+	if form.ExpiresAt, form.OutlivesCredentials, err = s.lifetime(at, expires, &c); err != nil {
 		return nil, err
 	}
 	if form.URL = l.Scheme + "://" + l.Host + l.Path; l.Path == "" {
 		form.URL += "/"
 	}
 	b := policyBuilder{policy: p}
-	if err := b.fields(&c, &l, t); err != nil {
+	if err := b.fields(&c, &l, at); err != nil {
 		return nil, err
 	}
 	end := form.ExpiresAt
 	if form.OutlivesCredentials {
-		end = t.Add(expires)
+		end = at.Add(expires)
 	}
 	text := base64.StdEncoding.EncodeToString(b.document(end))
-	signature, err := c.Sign(sigv4.NewScope(t, l.Region, l.Service), []byte(text))
+	signature, err := c.Sign(sigv4.NewScope(at, l.Region, l.Service), []byte(text))
 	if err != nil {
 		return nil, &Error{Kind: err}
 	}

@@ -5,7 +5,9 @@ package presign
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -82,9 +84,11 @@ type S3 struct {
 	// Now is the clock, and so the signing time; nil means time.Now.
 	Now func() time.Time
 
-	signers sync.Map // of signerKey to *sigv4.Signer
-	count   sync.Mutex
-	kept    int
+	base    func() (target, error) // of no bucket at all, resolved once
+	once    sync.Once
+	last    atomic.Pointer[keptSigner] // the one used last: most use no other
+	mu      sync.Mutex
+	signers map[signerKey]*keptSigner
 	scratch sync.Pool // of *scratch
 }
 
@@ -94,29 +98,37 @@ type signerKey struct {
 	algorithm       sigv4.Algorithm
 }
 
+type keptSigner struct {
+	key    signerKey
+	signer sigv4.Signer
+}
+
 // maxSigners bounds the signers that are kept: one for each region that access
 // point ARNs name, and service.
 const maxSigners = 64
 
 func (s *S3) signer(l *Location) *sigv4.Signer {
 	key := signerKey{l.Region, l.Service, l.Algorithm}
-	if v, ok := s.signers.Load(key); ok {
-		return v.(*sigv4.Signer)
+	if k := s.last.Load(); k != nil && k.key == key {
+		return &k.signer
 	}
-	made := &sigv4.Signer{
-		Region: l.Region, Profile: sigv4.ProfileFor(l.Service), Algorithm: l.Algorithm, Now: s.Now,
-		SignHeader: signAll, StrictInput: true,
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.signers[key]
+	if k == nil {
+		k = &keptSigner{key: key, signer: sigv4.Signer{
+			Region: l.Region, Profile: sigv4.ProfileFor(l.Service), Algorithm: l.Algorithm, Now: s.Now,
+			SignHeader: signAll, StrictInput: true,
+		}}
+		if s.signers == nil {
+			s.signers = make(map[signerKey]*keptSigner)
+		}
+		if len(s.signers) < maxSigners {
+			s.signers[key] = k
+		}
 	}
-	s.count.Lock()
-	defer s.count.Unlock()
-	if s.kept == maxSigners {
-		return made
-	}
-	v, loaded := s.signers.LoadOrStore(key, made)
-	if !loaded {
-		s.kept++
-	}
-	return v.(*sigv4.Signer)
+	s.last.Store(k)
+	return &k.signer
 }
 
 // signAll signs every header that the caller gave: one that is not signed would
@@ -143,7 +155,7 @@ type scratch struct {
 	http  http.Request
 	url   url.URL
 	path  []byte
-	query []byte
+	draft draft
 }
 
 // presign makes the URL of an operation.
@@ -162,7 +174,7 @@ func (s *S3) presign(c *sigv4.Credentials, op *operation, q request, o *Options)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCredentials(c, &l, op); err != nil {
+	if err := checkCredentials(c, &l.Location, op); err != nil {
 		return nil, err
 	}
 	sc, _ := s.scratch.Get().(*scratch)
@@ -173,7 +185,7 @@ func (s *S3) presign(c *sigv4.Credentials, op *operation, q request, o *Options)
 	if err := sc.build(&l, op, &q, o); err != nil {
 		return nil, err
 	}
-	return s.finish(sc, &l, c, expires)
+	return s.finish(sc, &l.Location, c, expires)
 }
 
 // noOptions is what a nil *Options means. It is never written.
@@ -182,22 +194,33 @@ var noOptions Options
 // release gives the memory back without what the caller passed in.
 func (s *S3) release(sc *scratch) {
 	sc.http, sc.url = http.Request{}, url.URL{}
-	if cap(sc.path) <= 16<<10 && cap(sc.query) <= 16<<10 {
+	sc.draft.header, sc.draft.err = nil, nil
+	if cap(sc.path) <= 16<<10 && cap(sc.draft.query) <= 16<<10 {
 		s.scratch.Put(sc)
 	}
 }
 
 // locate checks bucket and key, and resolves the endpoint.
-func (s *S3) locate(op *operation, q *request) (Location, error) {
+func (s *S3) locate(op *operation, q *request) (target, error) {
 	switch {
 	case op.service && q.bucket != "":
-		return Location{}, fault(ErrInput, "the operation has no bucket")
+		return target{}, fault(ErrInput, "the operation has no bucket")
 	case !op.service && q.bucket == "":
-		return Location{}, fault(ErrInput, "the bucket is empty")
+		return target{}, fault(ErrInput, "the bucket is empty")
 	case op.object && (q.key == "" || len(q.key) > 1024 || !utf8.ValidString(q.key)):
-		return Location{}, fault(ErrInput, "the key is not 1 to 1024 bytes of UTF-8")
+		return target{}, fault(ErrInput, "the key is not 1 to 1024 bytes of UTF-8")
 	}
-	return s.Endpoint.resolve(s.Region, q.bucket, op.control)
+	if s.Endpoint.Accelerate || !isBucket(q.bucket) || strings.HasSuffix(q.bucket, expressSuffix) {
+		return s.Endpoint.resolve(s.Region, q.bucket, op.control)
+	}
+	s.once.Do(func() {
+		s.base = sync.OnceValues(func() (target, error) { return s.Endpoint.resolve(s.Region, "", false) })
+	})
+	t, err := s.base()
+	if err == nil {
+		t.place(&s.Endpoint, q.bucket)
+	}
+	return t, err
 }
 
 // checkCredentials refuses ordinary credentials for the objects of an S3
@@ -210,30 +233,41 @@ func checkCredentials(c *sigv4.Credentials, l *Location, op *operation) error {
 }
 
 // build fills in the request that is signed.
-func (sc *scratch) build(l *Location, op *operation, q *request, o *Options) error {
-	d := draft{query: append(sc.query[:0], op.query...)}
+func (sc *scratch) build(l *target, op *operation, q *request, o *Options) error {
+	d := &sc.draft
+	d.query = append(d.query[:0], op.query...)
 	if q.extra != nil {
-		q.extra(&d)
+		q.extra(d)
 	}
-	d.options(o)
-	sc.query = d.query
+	if o != &noOptions {
+		d.options(o)
+	}
 	if d.err != nil {
 		return d.err
 	}
 	// Opaque is what net/http and the signer take as it is, so that a//b, ./x
 	// and .. survive.
 	b := append(sc.path[:0], "//"...)
+	if l.label != "" {
+		b = append(b, l.label...)
+		b = append(b, '.')
+	}
 	b = append(b, l.Host...)
+	host := len(b)
 	b = append(b, l.Path...)
+	if l.segment != "" {
+		b = append(b, '/')
+		b = append(b, l.segment...)
+	}
 	if op.object {
 		b = append(b, '/')
 		b = appendEscaped(b, q.key, true)
-	} else if l.Path == "" {
+	} else if len(b) == host {
 		b = append(b, '/')
 	}
 	sc.path = b
 	opaque := string(b)
-	sc.url = url.URL{Scheme: l.Scheme, Host: opaque[2 : 2+len(l.Host)], Opaque: opaque}
+	sc.url = url.URL{Scheme: l.Scheme, Host: opaque[2:host], Opaque: opaque}
 	if len(d.query) > 0 {
 		sc.url.RawQuery = string(d.query)
 	}
