@@ -44,15 +44,15 @@ func originalTarget(r *http.Request) (path, query string, ok bool) {
 }
 
 // setPath writes the canonical URI of a wire path to sc.path. It reports false
-// where the path is none: it does not start with a slash, or an escape is
-// malformed.
+// where the path is none: it does not start with a slash, holds a query, or an
+// escape is malformed.
 func (sc *scratch) setPath(wire string, p *Profile) (ok bool) {
 	sc.path = sc.path[:0]
 	if wire == "" {
 		sc.path = append(sc.path, '/')
 		return true
 	}
-	if wire[0] != '/' {
+	if wire[0] != '/' || strings.IndexByte(wire, '?') >= 0 { // a query in URL.Opaque
 		return false
 	}
 	if !p.RawPath && needsNormalizing(wire) {

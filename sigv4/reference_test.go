@@ -70,7 +70,7 @@ func refPath(wire string, p sigv4.Profile) (string, bool) {
 		return "/", true
 	}
 	decoded, ok := refDecode(wire, false)
-	if !ok || !strings.HasPrefix(wire, "/") {
+	if !ok || !strings.HasPrefix(wire, "/") || strings.Contains(wire, "?") {
 		return "", false
 	}
 	if !p.RawPath {
