@@ -50,8 +50,8 @@ func (v *Verifier) hashBody(r *http.Request, sc *scratch, c *claim, unknown bool
 
 // wrapBody is step 10: it replaces r.Body by the reader of the payload's mode.
 // The switch is exhaustive: a mode without a case is refused.
-func (v *Verifier) wrapBody(r *http.Request, c *claim, key *signingKey, body []byte) *Error {
-	if err := v.checkFramingHeaders(r, c); err != nil {
+func (v *Verifier) wrapBody(r *http.Request, a *arrival, c *claim, key *signingKey, body []byte) *Error {
+	if err := v.checkFramingHeaders(a, c); err != nil {
 		return err
 	}
 	switch c.payload.mode {

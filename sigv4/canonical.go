@@ -77,7 +77,8 @@ func Canonicalize(r *http.Request, p Profile, signedHeaders []string, payloadHas
 		var a arrival
 		a.survey(r.Header)
 		for _, name := range names {
-			if !sc.appendSigned(r, &a, hostOf(r), name) {
+			var ok bool
+			if sc.block, ok = sc.appendSigned(sc.block, r, &a, hostOf(r), name); !ok {
 				return nil, fmt.Errorf("%w: the request has no header %q", ErrMalformed, name)
 			}
 		}

@@ -18,48 +18,30 @@ func collectSigned(r *http.Request, sc *scratch, a *arrival, c *claim, host stri
 	if c.mode == ModeQuery {
 		f = faultQuery
 	}
-	list := c.signedHeaders
-	sc.block, sc.names = sc.block[:0], append(sc.names[:0], list...)
-	previous, start, hasHost, n := "", 0, false, 0
-	for i := 0; i <= len(list); i++ {
-		if i < len(list) && list[i] != ';' {
-			if !isNameByte(list[i]) {
-				return 0, newError(f, "SignedHeaders holds a byte that no lowercase name has")
-			}
-			continue
-		}
-		name := list[start:i]
-		if start = i + 1; name <= previous || n == maxSignedHeaders {
+	rest, block := c.signedHeaders, sc.block[:0]
+	previous, hasHost := "", false
+	for n, more := 0, true; more; n++ {
+		var name string
+		name, rest, more = cutByte(rest, ';')
+		if name <= previous || n == maxSignedHeaders {
 			return 0, newError(f, "SignedHeaders is not a sorted list of at most %d names, each once", maxSignedHeaders)
 		}
 		previous = name
-		n++
 		hasHost = hasHost || name == "host"
 		if strings.HasPrefix(name, amzPrefix) {
 			amz++
 		}
-		if !sc.appendSigned(r, a, host, name) {
-			return 0, newError(f, "the signed header %s did not arrive", name)
+		// A name that no header can have, or in capitals, finds none.
+		var ok bool
+		if block, ok = sc.appendSigned(block, r, a, host, name); !ok {
+			return 0, newError(f, "the signed header %q did not arrive", name)
 		}
 	}
+	sc.block, sc.names = block, append(sc.names[:0], c.signedHeaders...)
 	if !hasHost {
 		return 0, newError(f, "the header host is not signed")
 	}
 	return amz, nil
-}
-
-// The bytes of a lowercase HTTP token, a-z 0-9 and !#$%&'*+-.^_`|~, as two bit
-// sets.
-const (
-	nameLow  = 0x3ff<<'0' | 1<<'!' | 1<<'#' | 1<<'$' | 1<<'%' | 1<<'&' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' | 1<<'.'
-	nameHigh = 0x3ffffff<<('a'-64) | 1<<('^'-64) | 1<<('_'-64) | 1<<('`'-64) | 1<<('|'-64) | 1<<('~'-64)
-)
-
-func isNameByte(c byte) bool {
-	if c < 64 {
-		return uint64(nameLow)>>c&1 != 0
-	}
-	return c < 128 && uint64(nameHigh)>>(c-64)&1 != 0
 }
 
 // checkCoverage refuses a request with an unsigned x-amz-* header (SIG-72).

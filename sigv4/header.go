@@ -131,6 +131,9 @@ func appendValues(dst []byte, values []string, value string) []byte {
 // with every inner run of them as one space, SIG-14. A line break of a folded
 // header belongs to the run.
 func appendTrimmed(dst []byte, v string) []byte {
+	if isPlain(v) {
+		return append(dst, v...)
+	}
 	for len(v) > 0 && isFold(v[0]) {
 		v = v[1:]
 	}
@@ -150,6 +153,26 @@ func appendTrimmed(dst []byte, v string) []byte {
 		run = i + 1
 	}
 	return append(dst, v[run:]...)
+}
+
+// isPlain says whether v holds no byte up to the space, by eights: most values
+// do not, and they are the larger part of a canonical request.
+func isPlain(v string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(v); i += 8 {
+		x := uint64(v[i]) | uint64(v[i+1])<<8 | uint64(v[i+2])<<16 | uint64(v[i+3])<<24 |
+			uint64(v[i+4])<<32 | uint64(v[i+5])<<40 | uint64(v[i+6])<<48 | uint64(v[i+7])<<56
+		if (x-ones*(' '+1))&^x&highs != 0 {
+			return false
+		}
+	}
+	for ; i < len(v); i++ {
+		if v[i] <= ' ' {
+			return false
+		}
+	}
+	return true
 }
 
 func isFold(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
@@ -175,21 +198,20 @@ func hostOf(r *http.Request) string {
 	return r.URL.Host
 }
 
-// appendSigned writes the named header of a request to sc.block. It reports
+// appendSigned appends the line of the named header of a request. It reports
 // false where no such header arrived.
-func (sc *scratch) appendSigned(r *http.Request, a *arrival, host, name string) bool {
+func (sc *scratch) appendSigned(dst []byte, r *http.Request, a *arrival, host, name string) ([]byte, bool) {
 	values, ok := a.find(name)
 	value := ""
 	if !ok || name == "host" || name == "transfer-encoding" {
 		if values, value, ok = sc.arrived(r, host, name); !ok {
-			return false
+			return dst, false
 		}
 	}
-	b := append(sc.block, name...)
-	b = append(b, ':')
-	b = appendValues(b, values, value)
-	sc.block = append(b, '\n')
-	return true
+	dst = append(dst, name...)
+	dst = append(dst, ':')
+	dst = appendValues(dst, values, value)
+	return append(dst, '\n'), true
 }
 
 // arrived finds the value of a header where net/http keeps it (SIG-17): several
@@ -216,6 +238,9 @@ func (sc *scratch) arrived(r *http.Request, host, name string) (values []string,
 		if _, ok := r.Header["Expect"]; !ok && r.ProtoMajor == 2 {
 			return nil, "100-continue", true
 		}
+	}
+	if strings.ToLower(name) != name {
+		return nil, "", false
 	}
 	values = r.Header[string(sc.canonicalKey(name))]
 	return values, "", len(values) > 0

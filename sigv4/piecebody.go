@@ -44,12 +44,12 @@ func (v *Verifier) checkMode(c *claim) *Error {
 
 // checkFramingHeaders refuses the headers of one way of framing beside another
 // (SIG-48).
-func (v *Verifier) checkFramingHeaders(r *http.Request, c *claim) *Error {
+func (v *Verifier) checkFramingHeaders(a *arrival, c *claim) *Error {
 	switch c.payload.mode {
 	case PayloadChunkedTrailer, PayloadUnsignedTrailer:
 		return nil
 	case PayloadChunked:
-		if len(r.Header[nameTrailer]) > 0 {
+		if len(a.trailer) > 0 {
 			return newError(faultPayload, "x-amz-trailer came with a body that has no trailers")
 		}
 		return nil
@@ -57,10 +57,10 @@ func (v *Verifier) checkFramingHeaders(r *http.Request, c *claim) *Error {
 	if !v.Profile.isS3() {
 		return nil
 	}
-	if found, _ := cutChunkedEncoding(r.Header[nameEncoding]); found {
+	if found, _ := cutChunkedEncoding(a.encoding); found {
 		return newError(faultPayload, "content-encoding says aws-chunked, x-amz-content-sha256 does not")
 	}
-	if len(r.Header[nameTrailer]) > 0 {
+	if len(a.trailer) > 0 {
 		return newError(faultPayload, "x-amz-trailer came with a body that has no trailers")
 	}
 	return nil

@@ -55,7 +55,7 @@ func errLegacy() *Error {
 // arrival is the headers that verification itself reads. They are found in one
 // pass over the map: a lookup for each was a tenth of the time of Verify.
 type arrival struct {
-	authorization, amzDate, date, payload, token, s3Token, regionSet, decodedLength, host []string
+	authorization, amzDate, date, payload, token, s3Token, regionSet, decodedLength, host, trailer, encoding []string
 
 	amz int // how many x-amz-* headers there are
 
@@ -88,6 +88,8 @@ func isCanonicalOf(key, name string) bool {
 		c := name[i]
 		if upper && 'a' <= c && c <= 'z' {
 			c -= 'a' - 'A'
+		} else if 'A' <= c && c <= 'Z' {
+			return false
 		}
 		if key[i] != c {
 			return false
@@ -128,6 +130,10 @@ func (a *arrival) survey(h http.Header) {
 			a.decodedLength = values
 		case "Host":
 			a.host = values
+		case nameTrailer:
+			a.trailer = values
+		case nameEncoding:
+			a.encoding = values
 		}
 	}
 }

@@ -238,7 +238,7 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	if err := v.admit(r.Context(), &c); err != nil {
 		return nil, err
 	}
-	return v.accept(r, &c, key, path, body)
+	return v.accept(r, &a, &c, key, path, body)
 }
 
 // checkConfig checks the Verifier's own fields.
@@ -433,7 +433,7 @@ func (v *Verifier) compare(r *http.Request, sc *scratch, a *arrival, c *claim, k
 }
 
 // accept builds the identity and puts the body's reader in place.
-func (v *Verifier) accept(r *http.Request, c *claim, key *signingKey, path string, body []byte) (*Identity, *Error) {
+func (v *Verifier) accept(r *http.Request, a *arrival, c *claim, key *signingKey, path string, body []byte) (*Identity, *Error) {
 	decoded := r.URL.Path
 	if v.OriginalURI {
 		decoded = string(appendUnescaped(nil, []byte(path)))
@@ -449,7 +449,7 @@ func (v *Verifier) accept(r *http.Request, c *claim, key *signingKey, path strin
 	if c.mode == ModeQuery {
 		id.ExpiresAt = c.at.Add(c.expires)
 	}
-	if err := v.wrapBody(r, c, key, body); err != nil {
+	if err := v.wrapBody(r, a, c, key, body); err != nil {
 		return nil, err
 	}
 	return id, nil
