@@ -2,10 +2,7 @@
 
 package netfilter
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // compactForm decides by binary search: first for the class of the address,
 // then, from the class up to the root, for the key in each bundle. Its size is
@@ -99,19 +96,4 @@ func (f *compactForm) cell(c int32, key uint32) uint32 {
 // size is the number of bytes the form holds.
 func (f *compactForm) size() int {
 	return f.line.size() + 16*len(f.classes) + 12*len(f.bundles) + 4*(len(f.of)+len(f.keys)+len(f.ranks))
-}
-
-// floor returns the index of the last of keys that is at most key. Requires
-// keys sorted with keys[0] <= key. The borrow of a subtraction takes the place
-// of a branch, which on random keys is mispredicted half of the time and which
-// the compiler would emit here; with it a search of 1,000 takes half as long.
-func floor[T uint32 | uint64](keys []T, key T) int {
-	base, n := 0, len(keys)
-	for n > 1 {
-		half := n >> 1
-		_, below := bits.Sub64(uint64(key), uint64(keys[base+half]), 0)
-		base += half & (int(below) - 1)
-		n -= half
-	}
-	return base
 }

@@ -39,7 +39,7 @@ func newCross(s *space, bundles [][]ranked, ranks, limit int) *crossForm {
 	cost := 512*int64(pages) + 2*int64(len(s.classes))*int64(len(cuts))
 	index := int64(0)
 	if s.v6 {
-		index = 24 * int64(len(s.starts))
+		index = (24 + 24*8) * int64(len(s.starts)) // the finder has at most some nodes of 8 buckets a start
 	}
 	if cost+index > int64(limit) {
 		return nil
@@ -50,6 +50,8 @@ func newCross(s *space, bundles [][]ranked, ranks, limit int) *crossForm {
 		f.addTree(s)
 	} else if s.v6 {
 		f.line = newLine(s)
+		index := newFinder(f.line.uppers)
+		f.line.finder = &index
 	}
 	f.addKeys(cuts)
 	f.addCells(s, cuts, bundles)

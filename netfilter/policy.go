@@ -210,15 +210,14 @@ func (s *side) decide(d Direction, p *Packet) Verdict {
 // decide6 is decide for two IPv6 addresses without zones, and leaves the others
 // to decideOdd.
 func (s *side) decide6(d Direction, p *Packet) Verdict {
-	src, dst := p.Src.As16(), p.Dst.As16()
-	plain := netip.AddrFrom16(src) == p.Src && netip.AddrFrom16(dst) == p.Dst // no zone, not IPv4, not invalid
-	if !plain || p.Src.Is4In6() || p.Dst.Is4In6() {
+	if !p.Src.Is6() || !p.Dst.Is6() || p.Src.Zone() != "" || p.Dst.Zone() != "" || p.Src.Is4In6() || p.Dst.Is4In6() {
 		return s.decideOdd(d, p)
 	}
-	b := &src
+	peer := &p.Src
 	if d == Egress {
-		b = &dst
+		peer = &p.Dst
 	}
+	b := peer.As16()
 	w := wide{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 	if f := s.v6.cross; f != nil {
 		return s.verdicts[f.cell6(w, p.key())]

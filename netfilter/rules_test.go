@@ -547,3 +547,39 @@ func TestPoolSharesPolicies(t *testing.T) {
 	_, err := pool.Groups(ingress(netfilter.Rule{}))
 	require.ErrorIs(t, err, netfilter.ErrRule)
 }
+
+// TestMemberErrors: a member is an address or a block, without a zone.
+func TestMemberErrors(t *testing.T) {
+	for _, s := range []string{"", "10.0.0", "10.0.0.0/33", "fe80::1%eth0", "fe80::%eth0/64", "x"} {
+		_, err := netfilter.ParseMember(s)
+		require.Error(t, err, s)
+	}
+	for s, want := range map[string]string{"10.0.0.9/8": "10.0.0.0/8", "10.0.0.9": "10.0.0.9/32", "2001:db8::1": "2001:db8::1/128", "::ffff:10.0.0.0/104": "10.0.0.0/8"} {
+		p, err := netfilter.ParseMember(s)
+		require.NoError(t, err)
+		require.Equal(t, want, p.String())
+	}
+}
+
+// TestTrackingNeedsEveryPort is the condition of NET-21 on the other direction:
+// all addresses and all ports.
+func TestTrackingNeedsEveryPort(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		back netfilter.Rule
+		want netfilter.Tracking
+	}{
+		{"all ports", netfilter.Rule{Protocol: "tcp", From: 0, To: 65535, Peer: netfilter.Peer{IPv4: "0.0.0.0/0"}}, netfilter.Untracked},
+		{"all protocols", netfilter.Rule{Protocol: "-1", Peer: netfilter.Peer{IPv4: "0.0.0.0/0"}}, netfilter.Untracked},
+		{"some ports", netfilter.Rule{Protocol: "tcp", From: 0, To: 1024, Peer: netfilter.Peer{IPv4: "0.0.0.0/0"}}, netfilter.Tracked},
+		{"the other protocol", netfilter.Rule{Protocol: "udp", From: 0, To: 65535, Peer: netfilter.Peer{IPv4: "0.0.0.0/0"}}, netfilter.Tracked},
+		{"half of the addresses", netfilter.Rule{Protocol: "tcp", From: 0, To: 65535, Peer: netfilter.Peer{IPv4: "0.0.0.0/1"}}, netfilter.Tracked},
+		{"the other family", netfilter.Rule{Protocol: "tcp", From: 0, To: 65535, Peer: netfilter.Peer{IPv6: "::/0"}}, netfilter.Tracked},
+	} {
+		p, err := netfilter.CompileGroups([]netfilter.SecurityGroup{{
+			ID: "sg-1", Ingress: []netfilter.Rule{{Protocol: "tcp", From: 80, To: 80, Peer: netfilter.Peer{IPv4: "0.0.0.0/0"}}}, Egress: []netfilter.Rule{c.back},
+		}}, netfilter.Resolver{})
+		require.NoError(t, err)
+		require.Equal(t, c.want, p.Tracked(netfilter.Ingress, packet(6, "198.51.100.1", 80)), c.name)
+	}
+}

@@ -9,10 +9,12 @@ require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.20
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.1
 	github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager v0.4.1
+	github.com/aws/aws-sdk-go-v2/service/ec2 v1.325.0
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.109.1
 	github.com/aws/smithy-go v1.28.1
 	github.com/aws/smithy-go/aws-http-auth v1.1.3
 	github.com/cedar-policy/cedar-go v1.9.0
+	github.com/gaissmai/bart v0.30.0
 	github.com/minio/minio-go/v7 v7.0.91
 	github.com/sallyport-go/sallyport v0.0.0
 	github.com/stretchr/testify v1.11.1
