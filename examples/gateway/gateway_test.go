@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/cloudtrail"
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
+	"github.com/sallyport-go/sallyport/sigv4"
+)
+
+func TestRanges(t *testing.T) {
+	whole := span{length: 10}
+	for text, want := range map[string]span{
+		"": whole, "bytes=0-9": {0, 10, true, 0}, "bytes=3-4": {3, 2, true, 0}, "bytes=3-": {3, 7, true, 0}, "bytes=-3": {7, 3, true, 0},
+		"bytes=-30": {0, 10, true, 0}, "bytes=9-9": {9, 1, true, 0}, "bytes=0-100": {0, 10, true, 0},
+		"bytes=4-3": whole, "bytes=a-b": whole, "bytes=": whole, "bytes=-": whole, "lines=1-2": whole, "bytes=1-2,4-5": whole, "bytes=+1-2": whole,
+		"bytes=0-99999999999999999999": whole,
+	} {
+		got, err := parseRange(text, 10)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"bytes=10-", "bytes=10-11", "bytes=-0"} {
+		_, err := parseRange(text, 10)
+		require.Equal(t, "InvalidRange", asFault(err).Code, text)
+	}
+	_, err := parseRange("bytes=0-", 0)
+	require.Error(t, err)
+}
+
+func TestObjectLife(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	for _, key := range []string{"k", "a%20b", "a//b", "..", "a%2Fb", "%C3%BC", "end/"} {
+		b.ok(put("/bucket/"+key, "body of "+key, "Content-Type", "text/x", "Content-Encoding", "br", "x-amz-meta-Colour", "blue", "x-amz-tagging", "a=1"))
+		a := b.ok(get("/bucket/" + key))
+		require.Equal(t, "body of "+key, a.body)
+		require.Equal(t, []string{"text/x", "br", "blue", "1"}, []string{
+			a.header.Get("Content-Type"), a.header.Get("Content-Encoding"), a.header.Get("X-Amz-Meta-Colour"), a.header.Get("X-Amz-Tagging-Count"),
+		})
+	}
+	listed := b.ok(get("/bucket?list-type=2")).body
+	require.Equal(t, 7, strings.Count(listed, "<Key>"), listed)
+	require.Equal(t, "body of a%2Fb", b.ok(get("/bucket/a/b")).body, "a slash is a slash, escaped or not")
+	a := b.ok(get("/bucket/k?response-content-type=text/y&response-cache-control=none"))
+	require.Equal(t, "text/y none", a.header.Get("Content-Type")+" "+a.header.Get("Cache-Control"))
+}
+
+func TestVirtualHosts(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	b.ok(put("/dir/k", "by host", "Host", "bucket.s3.test"))
+	require.Equal(t, "by host", b.ok(get("/bucket/dir/k")).body)
+	require.Contains(t, b.ok(get("/?list-type=2", "Host", "bucket.s3.test:9000")).body, "<Key>dir/k</Key>")
+	require.Contains(t, b.ok(get("/", "Host", "s3.test")).body, "<Name>bucket</Name>")
+	require.Equal(t, "NoSuchBucket", b.send(get("/", "Host", "other.s3.test")).code)
+	require.Equal(t, "InvalidBucketName", b.send(put("/", "", "Host", "a.b..s3.test")).code)
+}
+
+func TestSignaturesAreNeeded(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	b.put("/bucket/k", "body")
+	for _, q := range []request{get("/"), get("/bucket"), get("/bucket/k"), put("/bucket/k", "x"), {method: "DELETE", target: "/bucket/k"}} {
+		q.anonymous = true
+		a := b.send(q)
+		require.Equal(t, 403, a.status, q.method+" "+q.target)
+		require.Equal(t, "AccessDenied", a.code)
+	}
+	q := get("/bucket/k", "Authorization", "AWS4-HMAC-SHA256 Credential=AKIAOWNER00000000000/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature="+strings.Repeat("0", 64))
+	q.anonymous = true
+	require.NotEqual(t, 200, b.send(q).status)
+}
+
+func TestPoliciesDecide(t *testing.T) {
+	policy := func(effect, action, more string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Principal":{"AWS":"arn:aws:iam::123456789012:user/guest"},"Action":"` + action +
+			`","Resource":["arn:aws:s3:::bucket","arn:aws:s3:::bucket/*"]` + more + `}]}`
+	}
+	b := newBench(t)
+	b.bucket("bucket")
+	b.ok(put("/bucket/open/k", "body", "x-amz-tagging", "class=public"))
+	b.ok(put("/bucket/closed/k", "body"))
+	for _, c := range []struct {
+		name, policy string
+		q            request
+		allowed      bool
+	}{
+		{"no policy", "", get("/bucket/open/k"), false},
+		{"an allow", policy("Allow", "s3:GetObject", ""), get("/bucket/open/k"), true},
+		{"of another action", policy("Allow", "s3:GetObject", ""), put("/bucket/open/k", ""), false},
+		{"by the object's tag", policy("Allow", "s3:GetObject", `,"Condition":{"StringEquals":{"s3:ExistingObjectTag/class":"public"}}`), get("/bucket/open/k"), true},
+		{"another object's tag", policy("Allow", "s3:GetObject", `,"Condition":{"StringEquals":{"s3:ExistingObjectTag/class":"public"}}`), get("/bucket/closed/k"), false},
+		{"the prefix asked for", policy("Allow", "s3:ListBucket", `,"Condition":{"StringLike":{"s3:prefix":"open/*"}}`), get("/bucket?list-type=2&prefix=open/"), true},
+		{"another prefix", policy("Allow", "s3:ListBucket", `,"Condition":{"StringLike":{"s3:prefix":"open/*"}}`), get("/bucket?list-type=2"), false},
+		{"few keys", policy("Allow", "s3:ListBucket", `,"Condition":{"NumericLessThanEquals":{"s3:max-keys":"10"}}`), get("/bucket?list-type=2&max-keys=11"), false},
+		{"a delimiter", policy("Allow", "s3:ListBucket", `,"Condition":{"StringEquals":{"s3:delimiter":"/"}}`), get("/bucket?delimiter=%2F"), true},
+		{"from here", policy("Allow", "s3:GetObject", `,"Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.1"}}`), get("/bucket/open/k"), true},
+		{"from there", policy("Allow", "s3:GetObject", `,"Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`), get("/bucket/open/k"), false},
+		{"over TLS only", policy("Allow", "s3:GetObject", `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}`), get("/bucket/open/k"), false},
+		{"by the header's signature", policy("Allow", "s3:GetObject", `,"Condition":{"StringEquals":{"s3:authType":"REST-HEADER","s3:signatureversion":"AWS4-HMAC-SHA256"}}`), get("/bucket/open/k"), true},
+		{"by a URL only", policy("Allow", "s3:GetObject", `,"Condition":{"StringEquals":{"s3:authType":"REST-QUERY-STRING"}}`), get("/bucket/open/k"), false},
+		{"by user agent", policy("Allow", "s3:GetObject", `,"Condition":{"StringLike":{"aws:UserAgent":"test*"}}`), get("/bucket/open/k", "User-Agent", "tester"), true},
+		{"encrypted puts", policy("Allow", "s3:PutObject", `,"Condition":{"StringEquals":{"s3:x-amz-server-side-encryption":"AES256"}}`), put("/bucket/x", ""), false},
+		{"an encrypted put", policy("Allow", "s3:PutObject", `,"Condition":{"StringEquals":{"s3:x-amz-server-side-encryption":"AES256"}}`), put("/bucket/x", "", "x-amz-server-side-encryption", "AES256"), true},
+		{"a private ACL", policy("Allow", "s3:PutObject", `,"Condition":{"StringEquals":{"s3:x-amz-acl":"private"}}`), put("/bucket/x", "", "x-amz-acl", "private"), true},
+		{"a tagged put", policy("Allow", "s3:PutObject", `,"Condition":{"ForAllValues:StringEquals":{"s3:RequestObjectTagKeys":["class"]}}`), put("/bucket/x", "", "x-amz-tagging", "class=a"), true},
+		{"otherwise tagged", policy("Allow", "s3:PutObject", `,"Condition":{"ForAllValues:StringEquals":{"s3:RequestObjectTagKeys":["class"]}}`), put("/bucket/x", "", "x-amz-tagging", "other=a"), false},
+		{"reading what is copied", policy("Allow", "s3:PutObject", ""), put("/bucket/x", "", "x-amz-copy-source", "bucket/open/k"), false},
+		{"a part copied", policy("Allow", "s3:PutObject", ""), put("/bucket/x?partNumber=1&uploadId=1", "", "x-amz-copy-source", "bucket/open/k"), false},
+	} {
+		b.ok(request{method: "DELETE", target: "/bucket?policy"})
+		if c.policy != "" {
+			b.ok(put("/bucket?policy", c.policy))
+		}
+		c.q.as = "guest"
+		a := b.send(c.q)
+		require.Equal(t, c.allowed, a.status < 300, "%s: %s", c.name, a.body)
+		if !c.allowed && !strings.Contains(c.name, "part") {
+			require.Equal(t, "AccessDenied", a.code, c.name)
+		}
+	}
+}
+
+func TestAnExplicitDenyHoldsForTheOwnerToo(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	b.put("/bucket/a/k", "")
+	b.put("/bucket/b/k", "")
+	b.ok(put("/bucket?policy", `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::bucket/a/*"}}`))
+	a := b.send(request{method: "DELETE", target: "/bucket/a/k"})
+	require.Contains(t, a.body, "explicit deny in a resource-based policy")
+	both := "<Delete><Object><Key>a/k</Key></Object><Object><Key>b/k</Key></Object></Delete>"
+	a = b.ok(post("/bucket?delete", both, "Content-MD5", contentMD5(both)["Content-MD5"]))
+	require.Contains(t, a.body, "<Deleted><Key>b/k</Key></Deleted><Error><Key>a/k</Key><Code>AccessDenied</Code>")
+	require.Contains(t, b.log.String(), "applies", "the log says which statement")
+}
+
+func TestMissingKeysAreHiddenFromWhoMayNotList(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	b.ok(put("/bucket?policy", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket/*"}}`))
+	q := get("/bucket/none")
+	q.anonymous = true
+	require.Equal(t, "AccessDenied", b.send(q).code)
+	require.Equal(t, "NoSuchKey", b.send(get("/bucket/none")).code)
+}
+
+// TestTheDiskHoldsCiphertextOnly puts random markers into everything that a
+// client can send, and looks for them in every file.
+func TestTheDiskHoldsCiphertextOnly(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	var marks []string
+	mark := func() string {
+		var raw [12]byte
+		_, _ = rand.Read(raw[:])
+		marks = append(marks, hex.EncodeToString(raw[:]))
+		return marks[len(marks)-1]
+	}
+	b.ok(put("/bucket/k", mark(), "x-amz-meta-note", mark(), "x-amz-tagging", "t="+mark(), "Content-Disposition", mark()))
+	id := b.begin("/bucket/parts", "x-amz-meta-note", mark())
+	one := b.part("/bucket/parts", id, 1, strings.Repeat(mark(), minPart/24+1))
+	two := b.part("/bucket/parts", id, 2, mark())
+	b.part("/bucket/parts", id, 3, mark()) // stays a part
+	require.NoError(t, search(b.config.dir, marks))
+	w, err := b.g.store.Create(t.Context(), store.Name{Bucket: "bucket", Key: "unfinished"})
+	require.NoError(t, err)
+	_, err = w.Write([]byte(strings.Repeat(mark(), 20_000))) // several frames of a temporary file
+	require.NoError(t, err)
+	require.NoError(t, search(b.config.dir, marks))
+	w.Abort()
+	b.ok(post("/bucket/parts?uploadId="+id, completion("1", one, "2", two)))
+	b.ok(put("/bucket/copy", "", "x-amz-copy-source", "bucket/k"))
+	require.NoError(t, search(b.config.dir, marks))
+	require.NoError(t, b.g.audit.rotate(t.Context()))
+	for _, m := range marks {
+		require.NotContains(t, b.log.String(), m)
+	}
+}
+
+func search(dir string, marks []string) error {
+	for _, m := range marks {
+		if _, err := searchFiles(dir, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestObjectsCannotBeSwappedOnTheDisk(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	path := func(key string) string { return b.g.store.Path(store.Name{Bucket: "bucket", Key: key}) }
+	b.put("/bucket/k", "first")
+	first, err := os.ReadFile(path("k"))
+	require.NoError(t, err)
+	b.put("/bucket/k", "again")
+	again, err := os.ReadFile(path("k"))
+	require.NoError(t, err)
+	info := slices.Index(first, 0) // any change at all
+	require.GreaterOrEqual(t, info, 0)
+	for name, text := range map[string][]byte{
+		"the old body under the new info": append(slices.Clone(first[:len(first)/2]), again[len(again)/2:]...),
+		"a flipped bit":                   append(slices.Clone(again[:40]), append([]byte{again[40] ^ 1}, again[41:]...)...),
+		"cut short":                       again[:len(again)-1],
+		"nothing":                         {},
+	} {
+		require.NoError(t, os.WriteFile(path("k"), text, 0o600))
+		a := b.send(get("/bucket/k"))
+		require.Equal(t, 500, a.status, "%s: %s", name, a.body)
+		require.NotContains(t, a.body, "first")
+	}
+	b.put("/bucket/k", "whole again")
+	require.Equal(t, "whole again", b.ok(get("/bucket/k")).body)
+}
+
+func TestStoreOpensOnlyWithItsKey(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	require.NoError(t, os.Remove(filepath.Join(b.config.dir, "gateway.key")))
+	other := *b.config
+	other.Audit.Dir = t.TempDir()
+	_, err := open(&other, b.g.log)
+	require.ErrorContains(t, err, "encryption")
+}
+
+func TestSlowDown(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.MaxRequests = 1 })
+	b.g.slots <- struct{}{}
+	require.Equal(t, "SlowDown", b.send(get("/")).code)
+	<-b.g.slots
+	b.ok(get("/"))
+	b.ok(get("/"))
+}
+
+func TestStandingStillEndsARequest(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Stall = duration(200 * time.Millisecond) })
+	b.bucket("bucket")
+	r, err := http.NewRequestWithContext(t.Context(), "PUT", b.url+"/bucket/k", stuck{t.Context()})
+	require.NoError(t, err)
+	r.ContentLength = 10
+	signer := &sigv4.Signer{Region: "us-east-1", Profile: sigv4.ProfileFor("s3")}
+	u := b.config.Users[0]
+	_, err = signer.Sign(r, sigv4.Credentials{AccessKeyID: u.AccessKeyID, SecretAccessKey: u.SecretAccessKey}, sigv4.Payload{Mode: sigv4.PayloadUnsigned})
+	require.NoError(t, err)
+	resp, err := http.DefaultClient.Do(r)
+	if err == nil {
+		require.GreaterOrEqual(t, resp.StatusCode, 400)
+		_ = resp.Body.Close()
+	}
+	b.empty("bucket")
+}
+
+// stuck is a body that sends nothing until the test ends.
+type stuck struct{ ctx context.Context }
+
+func (s stuck) Read([]byte) (int, error) { <-s.ctx.Done(); return 0, s.ctx.Err() }
+
+func TestFirewallReloads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "group.json")
+	write := func(text []byte) { require.NoError(t, os.WriteFile(path, text, 0o600)) }
+	b := newBench(t)
+	write(demoGroup("127.0.0.0/8"))
+	f, err := newFirewall(path, b.g.log)
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	guarded := guardedListener{l, f}
+	defer func() { _ = guarded.Close() }()
+	accepted := make(chan net.Conn)
+	go func() {
+		for {
+			c, err := guarded.Accept()
+			if err != nil {
+				close(accepted)
+				return
+			}
+			accepted <- c
+		}
+	}()
+	dial := func() bool {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			return false
+		}
+		defer func() { _ = c.Close() }()
+		_, err = c.Write([]byte("x"))
+		if err != nil {
+			return false
+		}
+		select {
+		case s := <-accepted:
+			return s.Close() == nil
+		case <-readable(c):
+			return false // reset
+		}
+	}
+	require.True(t, dial())
+	for name, text := range map[string]string{"not JSON": "{", "no group": `{"SecurityGroups":[]}`, "no CIDR": strings.ReplaceAll(string(demoGroup("127.0.0.0/8")), "127.0.0.0/8", "127/8")} {
+		write([]byte(text))
+		_, err := f.reload()
+		require.Error(t, err, name)
+		require.True(t, dial(), "the old rules stay")
+	}
+	write(demoGroup("10.0.0.0/8"))
+	changed, err := f.reload()
+	require.NoError(t, err)
+	require.True(t, changed)
+	require.False(t, dial())
+	_, err = newFirewall(filepath.Join(t.TempDir(), "none"), b.g.log)
+	require.Error(t, err, "no rules are not open rules")
+}
+
+func readable(c net.Conn) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		_, _ = c.Read(make([]byte, 1))
+		close(done)
+	}()
+	return done
+}
+
+func TestAuditOutlivesAKilledProcess(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	require.NoError(t, b.g.audit.journal.write(entry{ID: "1", Record: json.RawMessage(`{"eventName":"PutObject","eventTime":"2026-01-01T00:00:00Z"}`)}))
+	text, err := os.ReadFile(filepath.Join(b.config.Audit.Dir, "journal"))
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "journal"), append(text, `{"id":"2","rec`...), 0o600)) // killed in the middle of a line
+	j, err := openJournal(filepath.Join(dir, "journal"), interrupted)
+	require.NoError(t, err)
+	var names []string
+	require.NoError(t, j.take(func(records []json.RawMessage) error {
+		for _, r := range records {
+			var e struct{ EventName, ErrorCode string }
+			require.NoError(t, json.Unmarshal(r, &e))
+			names = append(names, e.EventName+" "+e.ErrorCode)
+		}
+		return nil
+	}))
+	slices.Sort(names)
+	require.Equal(t, []string{"CreateBucket ", "PutObject Interrupted"}, names)
+	require.NoError(t, j.file.Close())
+}
+
+func TestAuditRecords(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	b.put("/bucket/k", "secret body")
+	b.send(request{method: "GET", target: "/bucket/k", as: "guest"})
+	b.send(request{method: "GET", target: "/bucket/k", anonymous: true})
+	b.send(request{method: "GET", target: "/bucket/k?X-Amz-Signature=abc&X-Amz-Security-Token=tok3n", anonymous: true})
+	var records []map[string]any
+	require.NoError(t, b.g.audit.journal.take(func(raw []json.RawMessage) error {
+		for _, r := range raw {
+			require.NotContains(t, string(r), "secret")
+			require.NotContains(t, string(r), "tok3n")
+			var m map[string]any
+			require.NoError(t, json.Unmarshal(r, &m))
+			records = append(records, m)
+		}
+		return nil
+	}))
+	var lines []string
+	for _, r := range records {
+		who := r["userIdentity"].(map[string]any)
+		lines = append(lines, fmt.Sprint(r["eventName"], " ", who["type"], " ", who["userName"], " ", r["errorCode"]))
+	}
+	require.Equal(t, []string{
+		"CreateBucket IAMUser owner <nil>", "PutObject IAMUser owner <nil>", "GetObject IAMUser guest AccessDenied",
+		"GetObject AWSAccount <nil> AccessDenied", "GetObject AWSAccount <nil> AuthorizationQueryParametersError",
+	}, lines)
+}
+
+func TestAuditTrailIsValid(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	require.NoError(t, b.g.audit.rotate(t.Context()))
+	b.put("/bucket/k", "")
+	time.Sleep(1100 * time.Millisecond) // digests have whole seconds, one at least
+	require.NoError(t, b.g.audit.digest(t.Context()))
+	dir := cloudtrail.Directory{FS: os.DirFS(b.config.Audit.Dir)}
+	keys, err := dir.Keys()
+	require.NoError(t, err)
+	report, err := (&cloudtrail.Validator{Source: dir, Keys: keys, Buckets: []string{auditBucket}}).Run(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, cloudtrail.Valid, report.Verdict, "%v", report.Findings)
+	require.Equal(t, 2, report.Counts.Logs.Valid)
+}
+
+func TestUnaudited(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	require.NoError(t, b.g.audit.journal.file.Close())
+	for _, q := range []request{put("/bucket/k", "x"), get("/bucket"), get("/none")} {
+		require.Equal(t, 503, b.send(q).status)
+	}
+	require.NoError(t, b.g.audit.rotate(t.Context()))
+	b.empty("bucket")
+}
+
+func TestConfigRefuses(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "c.json")
+	user := `{"name":"a","access_key_id":"A","secret_access_key":"s","policies":[]}`
+	for name, text := range map[string]string{
+		"no file": "", "not JSON": "{", "an unknown field": `{"store":"s","max_object_byte":1}`, "two documents": `{"store":"s"}{}`, "no store": `{}`,
+		"a duration": `{"store":"s","stall":30}`, "a user without a key": `{"store":"s","users":[{"name":"a"}]}`, "a key twice": `{"store":"s","users":[` + user + "," + user + `]}`,
+	} {
+		require.NoError(t, os.RemoveAll(path))
+		if text != "" {
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		}
+		_, err := readConfig(path)
+		require.Error(t, err, name)
+	}
+	require.NoError(t, os.WriteFile(path, []byte(`{"store":"s","users":[`+user+`]}`), 0o600))
+	c, err := readConfig(path)
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(dir, "s"), c.Store)
+	require.NotContains(t, fmt.Sprint(c.Users[0]), "s3cret")
+	bad := strings.Replace(`{"store":"s","users":[`+user+`]}`, "[]}", `[{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*","Conditoin":{}}}]}`, 1)
+	require.NoError(t, os.WriteFile(path, []byte(bad), 0o600))
+	c, err = readConfig(path)
+	require.NoError(t, err)
+	_, err = open(c, newBench(t).g.log)
+	require.ErrorContains(t, err, "Conditoin")
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{{}, {"-demo", "-config", "x"}, {"-config", "x", "more"}, {"-config", "x", "-tls-cert", "y"}, {"-nonsense"}} {
+		require.Equal(t, 2, run(args), "%v", args)
+	}
+	require.Equal(t, 3, run([]string{"-config", filepath.Join(t.TempDir(), "none")}))
+	require.Equal(t, 0, run([]string{"-h"}))
+}
