@@ -70,6 +70,13 @@ func compareOne(t *testing.T, classes testkit.Classes, c *refCase, p *iampolicy.
 	}
 	want := refDecide(c)
 	d := q.Decide(r)
+	if classes["asked"]++; classes["asked"]%3 != 0 {
+		// Explain costs twenty times as much: it is asked every third time.
+		classes.Add("not explained", true)
+		if d.Outcome.String() == want.Outcome {
+			return true
+		}
+	}
 	x := q.Explain(r)
 	got := refAnswer{Outcome: x.Outcome.String(), BlockedBy: x.BlockedBy}
 	for _, s := range x.Sets {

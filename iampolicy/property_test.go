@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iampolicy_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/iampolicy"
+)
+
+// TestIAM109Properties holds what must be true of every decision, whatever the
+// policies: see the name of each step.
+func TestIAM109Properties(t *testing.T) {
+	rounds := 1500
+	if testing.Short() {
+		rounds /= 10
+	}
+	g := newGenerator(109)
+	decide := func(c *refCase) iampolicy.Outcome {
+		p, r := c.build(t), c.question(t)
+		if !r.Principal.IsSession() {
+			p.Session = nil
+		}
+		d := p.Decide(r)
+		require.Equal(t, d.Outcome, p.Explain(r).Outcome, "Explain = Decide")
+		return d.Outcome
+	}
+	for range rounds {
+		c := g.policies()
+		g.request(c)
+		was := decide(c)
+		changed := func(change func(*refCase)) iampolicy.Outcome {
+			other := *c
+			change(&other)
+			return decide(&other)
+		}
+		if was != iampolicy.Allowed {
+			got := changed(func(c *refCase) { c.Identity = append(slices.Clone(c.Identity), policy(deny("s3:Get*", "*", ""))) })
+			require.NotEqual(t, iampolicy.Allowed, got, "adding a Deny never allows")
+			got = changed(func(c *refCase) { c.SCP = append(slices.Clone(c.SCP), []string{policy(anything)}) })
+			require.NotEqual(t, iampolicy.Allowed, got, "an SCP never grants")
+		} else {
+			got := changed(func(c *refCase) { c.Identity = append(slices.Clone(c.Identity), policy(anything)) })
+			require.Equal(t, iampolicy.Allowed, got, "adding an Allow never denies")
+			// Deny with NotPrincipal looks at the boundary (IAM-27), so removing
+			// one only ever helps.
+			got = changed(func(c *refCase) { c.Boundary = nil })
+			require.Equal(t, iampolicy.Allowed, got, "removing a boundary never allows less")
+			got = changed(func(c *refCase) { c.SCP, c.RCP = nil, nil })
+			require.Equal(t, iampolicy.Allowed, got, "removing levels never allows less")
+			if c.Principal != "arn:aws:sts::111111111111:federated-user/ana" {
+				got = changed(func(c *refCase) { c.Session = "" })
+				require.Equal(t, iampolicy.Allowed, got, "removing a session policy never allows less")
+			}
+		}
+		got := changed(func(c *refCase) {
+			c.Identity, c.SCP = slices.Clone(c.Identity), slices.Clone(c.SCP)
+			slices.Reverse(c.Identity)
+			slices.Reverse(c.SCP)
+		})
+		require.Equal(t, was, got, "order changes nothing")
+		got = changed(func(c *refCase) { c.Identity = append(slices.Clone(c.Identity), c.Identity...) })
+		require.Equal(t, was, got, "duplication changes nothing")
+	}
+}
+
+// TestSetsAreShared decides by one Policies from several goroutines; the race
+// detector watches.
+func TestSetsAreShared(t *testing.T) {
+	g := newGenerator(5)
+	c := g.policies()
+	c.Session = ""
+	p := c.build(t)
+	var requests []*iampolicy.Request
+	var want []iampolicy.Decision
+	for range 50 {
+		g.request(c)
+		r := c.question(t)
+		requests = append(requests, r)
+		want = append(want, p.Decide(r))
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i, r := range requests {
+				if got := p.Decide(r); got != want[i] {
+					t.Errorf("request %d: %v, alone %v", i, got, want[i])
+				}
+				if x := p.Explain(r); x.Outcome != want[i].Outcome {
+					t.Errorf("request %d: explained as %v", i, x.Outcome)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestIAM107PoliciesAreNotChanged: an evaluator that writes the values of one
+// caller into its policies leaks them to the next.
+func TestIAM107PoliciesAreNotChanged(t *testing.T) {
+	c := refCase{Identity: []string{policy(allow("*", "arn:aws:s3:::b/${aws:username}/*", ""))}, Resource: "arn:aws:s3:::b/ana/x"}.filled()
+	p := c.build(t)
+	for _, who := range []string{"ana", "ben", "ana"} {
+		c.Context = map[string]any{"aws:username": who}
+		require.Equal(t, who == "ana", p.Decide(c.question(t)).Allowed())
+	}
+}
