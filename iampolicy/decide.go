@@ -43,6 +43,7 @@ type Policies struct {
 
 // Decision is the answer to a Request. Its zero value denies.
 type Decision struct {
+	// Outcome is the answer.
 	Outcome Outcome
 	// Indeterminate says that a statement that cannot be evaluated took part:
 	// it denied.

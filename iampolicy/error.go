@@ -35,9 +35,9 @@ type Position struct {
 // Statement[1].Condition.StringLike["s3:prefix"][0], where it starts and where
 // the byte behind it is.
 type Span struct {
-	Path  string   `json:"path"`
-	Start Position `json:"start"`
-	End   Position `json:"end"`
+	Path  string   `json:"path"`  // such as Statement[1].Action[0]
+	Start Position `json:"start"` // of the first byte
+	End   Position `json:"end"`   // of the byte behind the last
 }
 
 // Error is an error in a policy document, with its place.

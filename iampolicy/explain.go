@@ -11,7 +11,7 @@ import (
 // String writes it for people; both are deterministic, in the order in which
 // the policies were given.
 type Explanation struct {
-	Outcome       Outcome `json:"decision"`
+	Outcome       Outcome `json:"decision"`                // as Decide gives it
 	Indeterminate bool    `json:"indeterminate,omitempty"` // a statement that cannot be evaluated denied
 	Pattern       bool    `json:"pattern,omitempty"`       // the request's resource is a pattern
 	Err           error   `json:"-"`                       // why the request could not be judged
@@ -53,8 +53,8 @@ type Explanation struct {
 // value may lack something, as the path in the ARN of a role of which only a
 // session is known.
 type DerivedKey struct {
-	Key     string `json:"key"`
-	Inexact bool   `json:"inexact,omitempty"`
+	Key     string `json:"key"`               // such as aws:username
+	Inexact bool   `json:"inexact,omitempty"` // the value may lack something
 }
 
 // SetExplanation is what the statements of one Set came to.

@@ -3,6 +3,7 @@
 package iampolicy
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/sallyport-go/sallyport/internal/arn"
@@ -10,6 +11,7 @@ import (
 
 // Request is a question to decide: may this principal do this to that?
 type Request struct {
+	// Principal is who asks; the zero Principal is anonymous.
 	Principal Principal
 
 	// Action is the action, such as s3:GetObject.
@@ -58,13 +60,13 @@ func AccountOf(resource string) string {
 func (r *Request) Derive(now time.Time) {
 	p := &r.Principal
 	r.derive("aws:PrincipalIsAWSService", boolText(p.kind == Service))
-	r.derive("aws:PrincipalType", [...]string{
+	r.deriveSome("aws:PrincipalType", [...]string{
 		Anonymous: "Anonymous", User: "User", Role: "AssumedRole", RoleSession: "AssumedRole",
 		FederatedSession: "FederatedUser", Root: "Account", Service: "", Federated: "",
 	}[p.kind])
-	r.derive("aws:PrincipalAccount", p.account)
+	r.deriveSome("aws:PrincipalAccount", p.account)
 	r.deriveNames()
-	r.derive("aws:ResourceAccount", r.ResourceAccount)
+	r.deriveSome("aws:ResourceAccount", r.ResourceAccount)
 	r.derive("aws:CurrentTime", now.UTC().Format("2006-01-02T15:04:05Z"))
 	r.derive("aws:EpochTime", epochText(now))
 	r.deriveTags("aws:PrincipalTag/", p.Tags)
@@ -105,24 +107,31 @@ func (r *Request) deriveNames() {
 			r.Context.add("aws:PrincipalServiceNamesList", contextValue{list: []string{p.text}, multi: true, derived: derived})
 		}
 	}
-	r.derive("aws:userid", id)
+	r.deriveSome("aws:userid", id)
+}
+
+// deriveSome derives a key that some principals lack.
+func (r *Request) deriveSome(key, value string) {
+	if value != "" {
+		r.derive(key, value)
+	}
 }
 
 func (r *Request) derive(key, value string) { r.deriveAs(key, value, derived) }
 
 func (r *Request) deriveAs(key, value string, how derivation) {
-	if value != "" && !r.Context.Has(key) {
+	if !r.Context.Has(key) {
 		r.Context.add(key, contextValue{text: value, addr: parseAddr(value), derived: how})
 	}
 }
 
 func (r *Request) deriveTags(prefix string, tags map[string]string) {
+	var seen folder
 	for _, key := range sortedKeys(tags) {
-		// Of two tags equal but for case neither can be preferred: add refuses
-		// the second, where one that the caller set wins.
-		name := prefix + key
-		if v := r.Context.lookup(lowerASCII(name), hashFold(name)); v == nil || v.derived != given {
-			r.Context.add(name, contextValue{text: tags[key], addr: parseAddr(tags[key]), derived: derived})
+		if seen.repeats(key) {
+			r.Context.fail(fmt.Errorf("%w: two tags %q that differ only in case", ErrRequest, key))
+			return
 		}
+		r.derive(prefix+key, tags[key])
 	}
 }

@@ -104,7 +104,7 @@ func (c *config) lines(in io.Reader, out, errs io.Writer) error {
 // read hands out the lines that are not blank.
 func read(in io.Reader, each func([]byte)) error {
 	s := bufio.NewScanner(in)
-	s.Buffer(make([]byte, 64<<10), maxLine)
+	s.Buffer(make([]byte, 64<<10), maxLine+2)
 	for s.Scan() {
 		if line := bytes.TrimSpace(s.Bytes()); len(line) > 0 {
 			each(bytes.Clone(line))
