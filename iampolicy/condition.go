@@ -135,9 +135,12 @@ func (s *Set) satisfies(c *cond, text string, addr netip.Addr, ctx *Context) boo
 // numeric compares numbers. A text that is none satisfies nothing, nor does
 // anything when none of the policy's values is one.
 func (s *Set) numeric(c *cond, text string) bool {
+	if c.written == 0 {
+		return c.negated // whatever the request's value is
+	}
 	n, ok := parseDecimal(text)
 	if !ok || c.lo == c.hi {
-		return ok && c.written == 0 && c.negated
+		return false
 	}
 	for i := c.lo; i < c.hi; i++ {
 		if c.rel.holds(n.compare(s.numbers[i])) {
@@ -148,9 +151,12 @@ func (s *Set) numeric(c *cond, text string) bool {
 }
 
 func (s *Set) date(c *cond, text string) bool {
+	if c.written == 0 {
+		return c.negated // whatever the request's value is
+	}
 	t, ok := parseInstant(text)
 	if !ok || c.lo == c.hi {
-		return ok && c.written == 0 && c.negated
+		return false
 	}
 	for i := c.lo; i < c.hi; i++ {
 		if c.rel.holds(t.compare(s.dates[i])) {

@@ -103,6 +103,15 @@ func TestIAM36TruthTable(t *testing.T) {
 	}
 }
 
+// TestIAM36EmptyListBeforeInvalidValue: an empty list of policy values decides
+// before it is asked whether the request's value is a number or a date.
+func TestIAM36EmptyListBeforeInvalidValue(t *testing.T) {
+	for _, op := range []string{"NumericNotEquals", "DateNotEquals", "ForAnyValue:NumericNotEquals"} {
+		checkCondition(t, op, []string{}, "nonsense", true)
+	}
+	checkCondition(t, "NumericEquals", []string{}, "nonsense", false)
+}
+
 func TestIAM33AndOr(t *testing.T) {
 	both := allow("*", "*", `"Condition":{"StringEquals":{"x:a":["1","2"],"x:b":"3"},"StringNotEquals":{"x:c":["4","5"]}}`)
 	ctx := func(a, b, c string) map[string]any { return map[string]any{"x:a": a, "x:b": b, "x:c": c} }

@@ -92,9 +92,9 @@ func (e *entry) readARN() {
 func accountID(text string) bool { return len(text) == 12 && digitsLen(text) == 12 }
 
 // uniqueID reports whether a text has the form of the unique id of a user or
-// role: AIDA… or AROA…
+// role: AIDA… or AROA…, of any length.
 func uniqueID(text string) bool {
-	if len(text) < 16 || !strings.HasPrefix(text, "AIDA") && !strings.HasPrefix(text, "AROA") {
+	if len(text) <= len("AIDA") || !strings.HasPrefix(text, "AIDA") && !strings.HasPrefix(text, "AROA") {
 		return false
 	}
 	for i := range len(text) {

@@ -877,7 +877,7 @@ func (e *refEval) entry(typ, text string) refKind {
 	if v, ok := e.ctx["aws:userid"].(string); ok {
 		userID = v
 	}
-	if (strings.HasPrefix(text, "AROA") || strings.HasPrefix(text, "AIDA")) && len(text) >= 16 {
+	if strings.HasPrefix(text, "AROA") || strings.HasPrefix(text, "AIDA") {
 		if id, _, _ := strings.Cut(userID, ":"); id == text {
 			switch p.kind {
 			case "user":
@@ -979,6 +979,9 @@ func refOrdered(base string, negated bool, r string, values []string) bool {
 	if strings.HasPrefix(base, "date") {
 		parse = refDate
 	}
+	if len(values) == 0 {
+		return negated
+	}
 	have, ok := parse(r)
 	if !ok {
 		return false
@@ -1004,7 +1007,7 @@ func refOrdered(base string, negated bool, r string, values []string) bool {
 			matched = matched || c == 0
 		}
 	}
-	if len(values) > 0 && valid == 0 {
+	if valid == 0 {
 		return false
 	}
 	return matched != negated

@@ -287,6 +287,8 @@ func TestIAM24Principals(t *testing.T) {
 	}
 	check(t, "unique id of a user", refCase{Resources: policy(grant(aws("AIDAAAAAAAAAAAAAAAAA"))), UserID: "AIDAAAAAAAAAAAAAAAAA"}, yes)
 	check(t, "unique id of a role", refCase{Resources: policy(grant(aws("AROAAAAAAAAAAAAAAAAA"))), Principal: app, UserID: "AROAAAAAAAAAAAAAAAAA:s1"}, yes)
+	check(t, "unique id of any length", refCase{Resources: policy(grant(aws("AROAEXAMPLEID"))), Principal: app, UserID: "AROAEXAMPLEID:s1"}, yes)
+	check(t, "unique id of another", refCase{Resources: policy(grant(aws("AROAEXAMPLEID"))), Principal: app, UserID: "AROAEXAMPLEID2:s1"}, no)
 	check(t, "the context's userid counts", refCase{Resources: policy(grant(aws("AROAAAAAAAAAAAAAAAAA"))), Principal: app, UserID: "AROAAAAAAAAAAAAAAAAA:s1", Context: map[string]any{"aws:userid": "AROABBBBBBBBBBBBBBBB:s1"}}, no)
 	check(t, "no principal, resource", refCase{Resources: policy(anything)}, no)
 	check(t, "no principal, resource, deny", refCase{Identity: []string{policy(anything)}, Resources: policy(deny("*", "*", ""))}, yes)
