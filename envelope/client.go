@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Config is how a [Client] writes and reads. With a Keyring and nothing else
@@ -97,6 +98,7 @@ type Client struct {
 	workers  int
 	lim      limits
 	random   func([]byte) (int, error)
+	tasks    *sync.Pool // of *task
 }
 
 // New checks the configuration and returns a client of it. Errors are
@@ -108,7 +110,7 @@ func New(cfg Config) (*Client, error) {
 	if fips140.Enforced() {
 		return nil, fail(ErrFIPS, "AES-GCM with counter IVs")
 	}
-	c := &Client{cfg: cfg, random: rand.Read}
+	c := &Client{cfg: cfg, random: rand.Read, tasks: &sync.Pool{}}
 	if err := c.chooseManager(); err != nil {
 		return nil, err
 	}

@@ -73,12 +73,22 @@ func appendContext(dst []byte, c EncryptionContext, keep func(string) bool) []by
 		return dst
 	}
 	slices.Sort(keys)
+	dst = slices.Grow(dst, contextSize(c, keys))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(keys)))
 	for _, k := range keys {
 		dst = appendField(dst, k)
 		dst = appendField(dst, c[k])
 	}
 	return dst
+}
+
+// contextSize is the bytes of the serialization of the pairs.
+func contextSize(c EncryptionContext, keys []string) int {
+	n := 2
+	for _, k := range keys {
+		n += 4 + len(k) + len(c[k])
+	}
+	return n
 }
 
 // appendField appends a u16 length and the bytes.

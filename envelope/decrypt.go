@@ -15,22 +15,25 @@ import (
 
 // incoming is one message being read, its header authentic.
 type incoming struct {
-	header    *header
+	src       source
+	header    header
+	request   DecryptionRequest
 	materials *DecryptionMaterials
 	derived   derived
 	frames    frameCipher
 }
 
 // openHeader reads a header and proves it, in the order of ENV-91.
-func (c *Client) openHeader(ctx context.Context, src *source, reproduced EncryptionContext) (*incoming, error) {
+func (c *Client) openHeader(ctx context.Context, src source, reproduced EncryptionContext) (*incoming, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if err := reproduced.check(c.lim.pairs); err != nil {
 		return nil, err
 	}
-	h, err := parseHeader(src, c.lim)
-	if err != nil {
+	in := &incoming{src: src}
+	h := &in.header
+	if err := h.parse(&in.src, c.lim); err != nil {
 		return nil, err
 	}
 	if err := c.checkHeader(h); err != nil {
@@ -39,12 +42,15 @@ func (c *Client) openHeader(ctx context.Context, src *source, reproduced Encrypt
 	if err := c.checkRequired(reproduced); err != nil {
 		return nil, err
 	}
-	r := &DecryptionRequest{Suite: h.spec.id, Commitment: c.cfg.Commitment, EncryptedDataKeys: h.edks, Context: h.context.pairs, Reproduced: reproduced}
-	in, err := c.unwrap(ctx, h, r)
-	if !c.cfg.PKCS1Retry || err == nil {
-		return in, err
+	in.request = DecryptionRequest{Suite: h.spec.id, Commitment: c.cfg.Commitment, EncryptedDataKeys: h.edks, Context: h.context.pairs, Reproduced: reproduced}
+	err := in.unwrap(ctx, c)
+	if err != nil && c.cfg.PKCS1Retry {
+		err = in.unwrapAgain(ctx, c, err)
 	}
-	return c.unwrapAgain(ctx, h, r, err)
+	if err != nil {
+		return nil, err
+	}
+	return in, nil
 }
 
 // checkHeader applies what the configuration says of a header, before any key
@@ -76,50 +82,49 @@ func (e *tentativeError) Error() string { return e.err.Error() }
 func (e *tentativeError) Unwrap() error { return e.err }
 
 // unwrap asks for the data key and proves the header with it.
-func (c *Client) unwrap(ctx context.Context, h *header, r *DecryptionRequest) (*incoming, error) {
-	m, err := c.manager.DecryptionMaterials(ctx, r)
+func (in *incoming) unwrap(ctx context.Context, c *Client) error {
+	m, err := c.manager.DecryptionMaterials(ctx, &in.request)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	in := &incoming{header: h, materials: m}
-	if err = m.check(r); err == nil {
+	in.materials = m
+	if err = m.check(&in.request); err == nil {
 		if err = c.checkRequired(m.Context); err == nil {
 			err = in.verify(c)
 		}
 	}
 	if err == nil {
-		return in, nil
+		return nil
 	}
 	in.wipe()
 	if m != nil && m.tentative > 0 {
-		return nil, &tentativeError{err, m.tentative - 1}
+		return &tentativeError{err, m.tentative - 1}
 	}
-	return nil, err
+	return err
 }
 
 const maxPKCS1Retries = 8
 
 // unwrapAgain is ENV-73: as long as a tentative unwrapping proves wrong, the
 // key that gave it is left out.
-func (c *Client) unwrapAgain(ctx context.Context, h *header, r *DecryptionRequest, first error) (*incoming, error) {
-	err := first
+func (in *incoming) unwrapAgain(ctx context.Context, c *Client, first error) error {
+	err, r := first, &in.request
 	for range maxPKCS1Retries {
 		var t *tentativeError
 		if !errors.As(err, &t) || len(r.EncryptedDataKeys) < 2 || !errors.Is(err, ErrCommitment) && !errors.Is(err, ErrHeaderAuth) {
 			break
 		}
 		r.EncryptedDataKeys = slices.Delete(slices.Clone(r.EncryptedDataKeys), t.index, t.index+1)
-		var in *incoming
-		if in, err = c.unwrap(ctx, h, r); err == nil {
-			return in, nil
+		if err = in.unwrap(ctx, c); err == nil {
+			return nil
 		}
 	}
-	return nil, first
+	return first
 }
 
 // verify derives the message's keys and checks commitment and header tag.
 func (in *incoming) verify(c *Client) error {
-	h := in.header
+	h := &in.header
 	if err := in.derived.derive(h.spec, in.materials.DataKey, h.messageID); err != nil {
 		return err
 	}
@@ -165,8 +170,7 @@ func (in *incoming) wipe() {
 // ec is the reproduced context: it must agree with the pairs the message
 // stores, and supplies those that it does not. It may be nil.
 func (c *Client) Decrypt(ctx context.Context, dst, message []byte, ec EncryptionContext) ([]byte, *Header, error) {
-	src := &source{buf: message}
-	in, err := c.openHeader(ctx, src, ec)
+	in, err := c.openHeader(ctx, source{buf: message}, ec)
 	if err != nil {
 		return nil, nil, untangle(err)
 	}
@@ -285,8 +289,10 @@ func (in *incoming) openFramed(ctx context.Context, workers int, dst, message []
 	if total <= parallelAfter {
 		workers = 1
 	}
-	if err := in.openRegular(ctx, workers, dst[visible:], message[start:], l.regular); err != nil {
-		return nil, err
+	if l.regular > 0 {
+		if err := in.openRegular(ctx, workers, dst[visible:], message[start:], l.regular); err != nil {
+			return nil, err
+		}
 	}
 	if l.fault != nil {
 		return nil, l.fault
@@ -301,14 +307,20 @@ func (in *incoming) openFramed(ctx context.Context, workers int, dst, message []
 // openRegular opens the regular frames into dst, with several goroutines when
 // they are many.
 func (in *incoming) openRegular(ctx context.Context, workers int, dst, body []byte, regular int) error {
-	size := in.frames.frameLen + regularOverhead
-	per := taskFrames(in.frames.frameLen)
-	return in.frames.spread(ctx, (regular+per-1)/per, workers, func(f *frameCipher, task int) error {
-		first, last := task*per, min((task+1)*per, regular)
-		room := dst[first*f.frameLen : first*f.frameLen : last*f.frameLen]
-		_, err := f.openRun(room, uint32(first+1), body[first*size:last*size])
-		return err
-	})
+	s := shares{plaintext: dst, sealed: body, regular: regular, per: taskFrames(in.frames.frameLen)}
+	if workers == 1 { // without the parallel way's allocations
+		for task := range s.count() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := s.open(&in.frames, task); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	parallel := s // a copy, so that s stays on the stack
+	return in.frames.spread(ctx, s.count(), workers, parallel.open)
 }
 
 // finish checks footer and end of a message in memory.

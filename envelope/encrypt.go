@@ -220,13 +220,11 @@ func (o *outgoing) sealAll(ctx context.Context, dst, plaintext []byte) ([]byte, 
 	if len(plaintext) <= parallelAfter {
 		workers = 1
 	}
-	per := taskFrames(f.frameLen)
-	err := f.spread(ctx, (regular+per-1)/per, workers, func(f *frameCipher, task int) error {
-		first, last := task*per, min((task+1)*per, regular)
-		f.sealRun(body[first*size:first*size:last*size], uint32(first+1), plaintext[first*f.frameLen:last*f.frameLen])
-		return nil
-	})
-	if err != nil {
+	if regular == 0 {
+		return f.sealFinal(dst, 1, plaintext), ctx.Err()
+	}
+	s := shares{plaintext: plaintext, sealed: body, regular: regular, per: taskFrames(f.frameLen)}
+	if err := f.spread(ctx, s.count(), workers, s.seal); err != nil {
 		return nil, err
 	}
 	return f.sealFinal(dst[:start+len(body)], uint32(regular+1), plaintext[regular*f.frameLen:]), nil

@@ -50,10 +50,16 @@ func (c *frameCipher) init(aead cipher.AEAD, messageID []byte, frameLen int, str
 
 // clone returns a cipher for another goroutine.
 func (c *frameCipher) clone() *frameCipher {
-	d := &frameCipher{aead: c.aead, frameLen: c.frameLen, strict: c.strict}
-	d.regular = append(d.room[:0], c.regular...)
-	d.final = append(d.regular[len(d.regular):], c.final...)
+	d := &frameCipher{}
+	d.copy(c)
 	return d
+}
+
+// copy makes c what from is, with scratch of its own.
+func (c *frameCipher) copy(from *frameCipher) {
+	c.aead, c.frameLen, c.strict = from.aead, from.frameLen, from.strict
+	c.regular = append(c.room[:0], from.regular...)
+	c.final = append(c.regular[len(c.regular):], from.final...)
 }
 
 // appendBodyAAD appends the AAD of body content with number and length left

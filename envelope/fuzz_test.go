@@ -22,8 +22,9 @@ func FuzzHeader(f *testing.F) {
 	f.Add([]byte("AYADeH"))
 	lim := limits{frameLen: 1 << 20, headerBytes: 1 << 12, pairs: 16, edks: 8}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := parseHeader(&source{buf: data}, lim)
-		g, errStream := parseHeader(&source{r: iotest.OneByteReader(bytes.NewReader(data))}, lim)
+		var h, g header
+		err := h.parse(&source{buf: data}, lim)
+		errStream := g.parse(&source{r: iotest.OneByteReader(bytes.NewReader(data))}, lim)
 		require.Equal(t, err == nil, errStream == nil)
 		if err != nil {
 			var a, b *Error
@@ -69,8 +70,8 @@ func FuzzContext(f *testing.F) {
 func FuzzFrames(f *testing.F) {
 	good := newForge(f, Suite0478)
 	message := good.build(f)
-	h, err := parseHeader(&source{buf: message}, limits{frameLen: 1 << 20, headerBytes: 1 << 16, pairs: 16})
-	require.NoError(f, err)
+	h := &header{}
+	require.NoError(f, h.parse(&source{buf: message}, limits{frameLen: 1 << 20, headerBytes: 1 << 16, pairs: 16}))
 	header := bytes.Clone(h.raw)
 	f.Add(message[len(header):])
 	f.Add(message[len(header) : len(message)-1])

@@ -3,7 +3,6 @@
 package envelope
 
 import (
-	"bytes"
 	"encoding/binary"
 	"strconv"
 	"unicode/utf8"
@@ -51,6 +50,8 @@ type header struct {
 	tag       []byte
 	body      []byte // what the tag covers
 	raw       []byte // body and authentication: what the signature covers
+
+	one [1]EncryptedDataKey // what edks is of when there is one, as nearly always
 }
 
 // limits are the bounds of a client on what it reads and writes (ENV-6, ENV-7).
@@ -62,10 +63,9 @@ type limits struct {
 	nonFramed   int64
 }
 
-// parseHeader reads one header from src, stopping at the first fault.
-func parseHeader(src *source, lim limits) (*header, error) {
-	h := &header{}
-	p := &headerParser{src: src, lim: lim}
+// parse reads one header from src, stopping at the first fault.
+func (h *header) parse(src *source, lim limits) error {
+	p := headerParser{src: src, lim: lim}
 	p.start(h)
 	if p.err == nil {
 		p.contextSection(h)
@@ -73,10 +73,7 @@ func parseHeader(src *source, lim limits) (*header, error) {
 		p.content(h)
 		p.auth(h)
 	}
-	if p.err != nil {
-		return nil, p.err
-	}
-	return h, nil
+	return p.err
 }
 
 // headerParser reads fields until the first error, which it keeps.
@@ -177,7 +174,7 @@ func (p *headerParser) dataKeys(h *header) {
 	case p.lim.edks > 0 && count > p.lim.edks:
 		p.fail(ErrLimit, strconv.Itoa(count)+" encrypted data keys")
 	case count == 1: // by far the most common
-		h.edks = make([]EncryptedDataKey, 0, 1)
+		h.edks = h.one[:0]
 	}
 	for range count {
 		id := p.next(p.u16())
@@ -242,31 +239,37 @@ func (p *headerParser) auth(h *header) {
 
 // public returns the caller's copy of an authenticated header.
 func (h *header) public(m *DecryptionMaterials) *Header {
-	return &Header{
-		Suite:             h.spec.id,
-		MessageID:         bytes.Clone(h.messageID),
-		Context:           m.Context,
-		RequiredKeys:      m.RequiredKeys,
-		EncryptedDataKeys: cloneKeys(h.edks),
-		FrameLength:       int64(h.frameLen),
-		Length:            len(h.raw),
-	}
+	out := newPublic(h.messageID, h.edks)
+	out.Suite = h.spec.id
+	out.Context = m.Context
+	out.RequiredKeys = m.RequiredKeys
+	out.FrameLength = int64(h.frameLen)
+	out.Length = len(h.raw)
+	return out
 }
 
-// cloneKeys copies the keys into one block of memory.
-func cloneKeys(edks []EncryptedDataKey) []EncryptedDataKey {
-	total := 0
+// newPublic returns a Header with copies of message id and keys, which share
+// one block of memory.
+func newPublic(messageID []byte, edks []EncryptedDataKey) *Header {
+	var with struct {
+		Header
+		one [1]EncryptedDataKey
+	}
+	out := &with
+	total := len(messageID)
 	for i := range edks {
 		total += len(edks[i].ProviderInfo) + len(edks[i].Ciphertext)
 	}
 	block := make([]byte, 0, total)
-	out := make([]EncryptedDataKey, len(edks))
-	for i := range edks {
+	take := func(b []byte) []byte {
 		start := len(block)
-		block = append(block, edks[i].ProviderInfo...)
-		middle := len(block)
-		block = append(block, edks[i].Ciphertext...)
-		out[i] = EncryptedDataKey{edks[i].ProviderID, block[start:middle:middle], block[middle:len(block):len(block)]}
+		block = append(block, b...)
+		return block[start:len(block):len(block)]
 	}
-	return out
+	out.MessageID = take(messageID)
+	out.EncryptedDataKeys = out.one[:0]
+	for i := range edks {
+		out.EncryptedDataKeys = append(out.EncryptedDataKeys, EncryptedDataKey{edks[i].ProviderID, take(edks[i].ProviderInfo), take(edks[i].Ciphertext)})
+	}
+	return &out.Header
 }

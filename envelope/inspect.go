@@ -28,16 +28,17 @@ type UnauthenticatedHeader struct {
 // [UnauthenticatedHeader] for what must not be done with the result.
 func Inspect(r io.Reader) (*UnauthenticatedHeader, error) {
 	lim := limits{frameLen: maxFrames, headerBytes: defaultMaxHeaderBytes, pairs: defaultMaxPairs}
-	h, err := parseHeader(&source{r: bufio.NewReader(r)}, lim)
-	if err != nil {
+	h := &header{}
+	if err := h.parse(&source{r: bufio.NewReader(r)}, lim); err != nil {
 		return nil, err
 	}
+	copied := newPublic(h.messageID, h.edks)
 	return &UnauthenticatedHeader{
 		Version:           int(h.spec.version),
 		Suite:             h.spec.id,
-		MessageID:         bytes.Clone(h.messageID),
+		MessageID:         copied.MessageID,
 		Context:           h.context.pairs,
-		EncryptedDataKeys: cloneKeys(h.edks),
+		EncryptedDataKeys: copied.EncryptedDataKeys,
 		Framed:            h.framed,
 		FrameLength:       int64(h.frameLen),
 		CommitKey:         bytes.Clone(h.commitKey),

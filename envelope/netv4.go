@@ -8,7 +8,7 @@ import "slices"
 // headers (ENV-26): version 1 keys derived without the message id, and an
 // empty set of required pairs authenticated as a count of zero.
 func (in *incoming) verifyNetV4(strict bool) error {
-	h := in.header
+	h := &in.header
 	var id []byte
 	if h.spec.version == 2 {
 		id = h.messageID

@@ -58,7 +58,8 @@ func TestParseOnlyVectors(t *testing.T) {
 			message, err := os.ReadFile(filepath.Join(dir, "..", v.CiphertextFile))
 			require.NoError(t, err)
 			require.Len(t, message, v.Size)
-			h, err := parseHeader(&source{buf: message}, limits{frameLen: maxFrames, headerBytes: defaultMaxHeaderBytes, pairs: defaultMaxPairs})
+			h := &header{}
+			err = h.parse(&source{buf: message}, limits{frameLen: maxFrames, headerBytes: defaultMaxHeaderBytes, pairs: defaultMaxPairs})
 			require.NoError(t, err)
 			require.Equal(t, v.Header.Suite, h.spec.id)
 			require.Equal(t, v.Header.MessageID, hex.EncodeToString(h.messageID))
@@ -94,7 +95,7 @@ func TestParseOnlyVectors(t *testing.T) {
 				require.Equal(t, v.Body.ContentLength, n)
 				return
 			}
-			in := &incoming{header: h}
+			in := &incoming{header: *h}
 			in.frames.frameLen = int(h.frameLen)
 			l := in.scan(message, len(h.raw))
 			require.NoError(t, l.fault)

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"sync"
 )
 
 // Reader decrypts one message as a stream. Every byte it returns belongs to a
@@ -48,20 +49,20 @@ type Reader struct {
 // may read past the message: what follows is [ErrTrailingData] in any case.
 func (c *Client) NewReader(ctx context.Context, r io.Reader, ec EncryptionContext) (*Reader, error) {
 	br := bufio.NewReader(r)
-	in, err := c.openHeader(ctx, &source{r: br}, ec)
+	in, err := c.openHeader(ctx, source{r: br}, ec)
 	if err != nil {
 		return nil, untangle(err)
 	}
-	return newReader(ctx, in, br, c.workers, c.lim.nonFramed), nil
+	return newReader(ctx, in, br, c.tasks, c.workers, c.lim.nonFramed), nil
 }
 
 // newReader reads the body behind a proven header.
-func newReader(ctx context.Context, in *incoming, src *bufio.Reader, workers int, nonFramed int64) *Reader {
+func newReader(ctx context.Context, in *incoming, src *bufio.Reader, tasks *sync.Pool, workers int, nonFramed int64) *Reader {
 	r := &Reader{
 		ctx: ctx, in: in, src: src, header: in.header.public(in.materials), seq: 1,
 		offset: int64(len(in.header.raw)), limit: nonFramed, workers: workers,
 	}
-	r.ring = ring{frames: &in.frames, limit: workers + 2}
+	r.ring = ring{frames: &in.frames, pool: tasks, limit: workers + 2}
 	if in.header.spec.signing() {
 		r.digest = newDigester(in.header.spec)
 		r.digest.last(in.header.raw)
@@ -125,7 +126,8 @@ func (r *Reader) fail(err error) {
 		r.digest.wait()
 	}
 	if r.cur != nil {
-		r.cur.wipe()
+		r.release(r.cur)
+		r.cur = nil
 	}
 	r.ready = nil
 	r.ring.end()
@@ -149,6 +151,14 @@ func (r *Reader) advance() error {
 		}
 	}
 	return r.err
+}
+
+// release lets a task go whose hashing, if any, has ended.
+func (r *Reader) release(t *task) {
+	if t.hashing {
+		<-t.done
+	}
+	r.ring.free(t)
 }
 
 // recycle gives a task back. A signed one is still being hashed, and counts as

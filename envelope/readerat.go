@@ -22,6 +22,7 @@ type ReaderAt struct {
 	in     *incoming
 	header *Header
 	src    io.ReaderAt
+	tasks  *sync.Pool
 	length int64 // of the message
 	plan   plan
 	pool   sync.Pool // of *rangeBuffer
@@ -46,11 +47,11 @@ func (c *Client) NewReaderAt(ctx context.Context, ra io.ReaderAt, size int64, ec
 	if size < 0 {
 		return nil, fail(ErrConfig, "negative size")
 	}
-	in, err := c.openHeader(ctx, &source{r: bufio.NewReader(io.NewSectionReader(ra, 0, size))}, ec)
+	in, err := c.openHeader(ctx, source{r: bufio.NewReader(io.NewSectionReader(ra, 0, size))}, ec)
 	if err != nil {
 		return nil, untangle(err)
 	}
-	r := &ReaderAt{ctx: ctx, in: in, header: in.header.public(in.materials), src: ra, length: size}
+	r := &ReaderAt{ctx: ctx, in: in, header: in.header.public(in.materials), src: ra, length: size, tasks: c.tasks}
 	r.pool.New = func() any { return &rangeBuffer{frames: in.frames.clone()} }
 	if err := r.open(size, c.cfg.AllowUnverifiedSignature); err != nil {
 		in.wipe()
@@ -63,7 +64,7 @@ func (c *Client) NewReaderAt(ctx context.Context, ra io.ReaderAt, size int64, ec
 
 // open finds the frames and proves the final one.
 func (r *ReaderAt) open(size int64, unverified bool) error {
-	h := r.in.header
+	h := &r.in.header
 	if !h.framed {
 		return fail(ErrUnsupported, "ranges of a non-framed message")
 	}
@@ -84,7 +85,7 @@ func (r *ReaderAt) open(size int64, unverified bool) error {
 // openSigned finds the footer from the end: the one length that agrees with
 // itself and leaves a body whose final frame verifies (ENV-96).
 func (r *ReaderAt) openSigned(size int64) error {
-	h := r.in.header
+	h := &r.in.header
 	tail := make([]byte, min(int64(h.spec.maxFooter()), size-int64(len(h.raw))))
 	if err := r.readFull(tail, size-int64(len(tail))); err != nil {
 		return err
@@ -218,11 +219,11 @@ func (r *ReaderAt) readFull(p []byte, off int64) error {
 // signed one too: what a [Reader] proves at its io.EOF.
 func (r *ReaderAt) VerifyAll() error {
 	body := io.NewSectionReader(r.src, int64(len(r.in.header.raw)), r.length-int64(len(r.in.header.raw)))
-	h := r.in.header
+	h := &r.in.header
 	materials := *r.in.materials
-	in := &incoming{header: h, materials: &materials}
+	in := &incoming{header: *h, materials: &materials}
 	in.frames.init(r.in.frames.aead, h.messageID, int(h.frameLen), r.in.frames.strict)
-	whole := newReader(r.ctx, in, bufio.NewReader(body), 1, maxNonFramed)
+	whole := newReader(r.ctx, in, bufio.NewReader(body), r.tasks, 1, maxNonFramed)
 	_, err := whole.WriteTo(io.Discard)
 	return err
 }

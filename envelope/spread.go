@@ -36,6 +36,32 @@ func (c *frameCipher) spread(ctx context.Context, n, workers int, work func(c *f
 	return s.err
 }
 
+// shares is a body in memory cut into the tasks of spread.
+type shares struct {
+	plaintext, sealed []byte
+	regular           int // frames
+	per               int // frames of a task
+}
+
+func (s *shares) count() int { return (s.regular + s.per - 1) / s.per }
+
+// seal seals the frames of a task, each at its place.
+func (s *shares) seal(f *frameCipher, task int) error {
+	first, last := task*s.per, min((task+1)*s.per, s.regular)
+	size := f.frameLen + regularOverhead
+	f.sealRun(s.sealed[first*size:first*size:last*size], uint32(first+1), s.plaintext[first*f.frameLen:last*f.frameLen])
+	return nil
+}
+
+// open opens the frames of a task, each to its place.
+func (s *shares) open(f *frameCipher, task int) error {
+	first, last := task*s.per, min((task+1)*s.per, s.regular)
+	size := f.frameLen + regularOverhead
+	room := s.plaintext[first*f.frameLen : first*f.frameLen : last*f.frameLen]
+	_, err := f.openRun(room, uint32(first+1), s.sealed[first*size:last*size])
+	return err
+}
+
 type spreading struct {
 	n       int64
 	next    atomic.Int64

@@ -2,6 +2,8 @@
 
 package envelope
 
+import "sync"
+
 // task is one goroutine's share of a stream: a run of whole regular frames,
 // about 64 KiB of them, with the buffers they need. Tasks are made once and go
 // round; a goroutine lives only as long as one run, so that a stream dropped
@@ -19,8 +21,8 @@ type task struct {
 	open    func()
 }
 
-func newTask(f *frameCipher) *task {
-	t := &task{frames: f.clone(), done: make(chan struct{}, 1)}
+func newTask() *task {
+	t := &task{frames: &frameCipher{}, done: make(chan struct{}, 1)}
 	t.seal = func() {
 		t.sealNow()
 		t.done <- struct{}{}
@@ -58,17 +60,21 @@ func room(b []byte, size int) []byte {
 	return b[:0]
 }
 
-// wipe zeroes the plaintext that a task holds.
+// wipe zeroes what a task holds.
 func (t *task) wipe() {
 	clear(t.in[:cap(t.in)])
 	clear(t.out[:cap(t.out)])
+	t.in, t.out = t.in[:0], t.out[:0]
 }
+
+const maxPooled = 4 * taskBytes
 
 // ring is the tasks of a stream, in the order of their frames.
 type ring struct {
 	frames *frameCipher
-	limit  int     // how many may be under way
-	flying []*task // under way, oldest first
+	pool   *sync.Pool // of tasks of other streams of the client; all zeroed
+	limit  int        // how many may be under way
+	flying []*task    // under way, oldest first
 	idle   []*task
 }
 
@@ -79,7 +85,12 @@ func (r *ring) get() *task {
 		r.idle = r.idle[:n-1]
 		return t
 	}
-	return newTask(r.frames)
+	t, ok := r.pool.Get().(*task)
+	if !ok {
+		t = newTask()
+	}
+	t.frames.copy(r.frames)
+	return t
 }
 
 func (r *ring) put(t *task) {
@@ -108,7 +119,22 @@ func (r *ring) end() {
 		r.put(r.pop())
 	}
 	for _, t := range r.idle {
-		t.wipe()
+		r.free(t)
 	}
 	r.idle = nil
+}
+
+// free zeroes a task that nobody works on and lets another stream have it,
+// without buffers that few streams need.
+func (r *ring) free(t *task) {
+	t.wipe()
+	*t.frames = frameCipher{}
+	if cap(t.in) > maxPooled {
+		t.in = nil
+	}
+	if cap(t.out) > maxPooled {
+		t.out = nil
+	}
+	t.src, t.err, t.hashing = nil, nil, false
+	r.pool.Put(t)
 }

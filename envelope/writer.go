@@ -42,7 +42,7 @@ func (c *Client) NewWriter(ctx context.Context, w io.Writer, ec EncryptionContex
 	raw := o.appendHeader(make([]byte, 0, o.headerSize()))
 	out := &Writer{ctx: ctx, w: w, o: o, header: o.public(len(raw)), seq: 1}
 	out.share = taskFrames(c.frameLen) * c.frameLen
-	out.ring = ring{frames: &o.frames, limit: c.workers + 2}
+	out.ring = ring{frames: &o.frames, pool: c.tasks, limit: c.workers + 2}
 	if o.spec.signing() {
 		out.digest = newDigester(o.spec)
 		out.digest.last(raw)
@@ -57,16 +57,13 @@ func (c *Client) NewWriter(ctx context.Context, w io.Writer, ec EncryptionContex
 
 // public returns the caller's copy of the header.
 func (o *outgoing) public(length int) *Header {
-	required := slices.Sorted(slices.Values(o.materials.RequiredKeys))
-	return &Header{
-		Suite:             o.spec.id,
-		MessageID:         slices.Clone(o.messageID()),
-		Context:           o.materials.Context,
-		RequiredKeys:      required,
-		EncryptedDataKeys: cloneKeys(o.materials.EncryptedDataKeys),
-		FrameLength:       int64(o.client.frameLen),
-		Length:            length,
-	}
+	out := newPublic(o.messageID(), o.materials.EncryptedDataKeys)
+	out.Suite = o.spec.id
+	out.Context = o.materials.Context
+	out.RequiredKeys = slices.Sorted(slices.Values(o.materials.RequiredKeys))
+	out.FrameLength = int64(o.client.frameLen)
+	out.Length = length
+	return out
 }
 
 // Header returns the header that was written. Its Context is the caller's own
@@ -147,7 +144,8 @@ func (w *Writer) end() {
 	}
 	w.ring.end()
 	if w.cur != nil {
-		w.cur.wipe()
+		w.ring.free(w.cur)
+		w.cur = nil
 	}
 	w.o.wipe()
 }
@@ -198,7 +196,7 @@ func (w *Writer) settle() {
 		w.emit(t.out)
 	}
 	if w.err != nil {
-		t.wipe()
+		w.ring.free(t)
 		return
 	}
 	w.ring.put(t)
@@ -236,7 +234,9 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 			return n, errTake
 		}
 		if len(w.cur.in) > w.share {
-			w.passOn()
+			if w.passOn(); w.err != nil {
+				return n, w.err
+			}
 		}
 		if err == io.EOF {
 			return n, nil

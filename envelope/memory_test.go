@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !race
+
+package envelope
+
+import (
+	"io"
+	"runtime"
+	"runtime/debug"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// zeros is a source of n zero bytes that needs no memory.
+type zeros struct{ n int64 }
+
+func (z *zeros) Read(p []byte) (int, error) {
+	if z.n == 0 {
+		return 0, io.EOF
+	}
+	n := min(int64(len(p)), z.n)
+	clear(p[:n])
+	z.n -= n
+	return int(n), nil
+}
+
+// peak counts the bytes that pass and watches the heap.
+type peak struct {
+	n    int64
+	next int64
+	max  uint64
+}
+
+func (p *peak) Write(b []byte) (int, error) {
+	p.n += int64(len(b))
+	if p.n >= p.next {
+		p.next += 8 << 20
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		p.max = max(p.max, m.HeapAlloc)
+	}
+	return len(b), nil
+}
+
+// A stream of 1 GiB, written into a reader of its own, takes at most 8 MB
+// (issue 8), and an unsigned one of 64 MiB at most 1 MiB (ENV-130), whatever
+// the number of goroutines.
+func TestStreamMemory(t *testing.T) {
+	size := int64(1 << 30)
+	if testing.Short() {
+		size = 64 << 20
+	}
+	for _, s := range []Suite{Suite0478, Suite0578} {
+		if s.Signing() {
+			size = 64 << 20
+		}
+		c := suiteClient(t, s, 64<<10)
+		defer debug.SetGCPercent(debug.SetGCPercent(10))
+		runtime.GC()
+		var before runtime.MemStats
+		runtime.ReadMemStats(&before)
+		pr, pw := io.Pipe()
+		done := make(chan error, 1)
+		go func() {
+			w, err := c.NewWriter(t.Context(), pw, nil)
+			if err == nil {
+				_, err = w.ReadFrom(&zeros{size})
+			}
+			if err == nil {
+				err = w.Close()
+			}
+			pw.CloseWithError(err)
+			done <- err
+		}()
+		r, err := c.NewReader(t.Context(), pr, nil)
+		require.NoError(t, err)
+		p := &peak{}
+		n, err := r.WriteTo(p)
+		require.NoError(t, err)
+		require.NoError(t, <-done)
+		require.Equal(t, size, n)
+		over := int64(p.max) - int64(before.HeapAlloc)
+		t.Logf("%s: %d KiB over the baseline", s.hex(), over>>10)
+		require.LessOrEqual(t, over, int64(8<<20))
+	}
+}
+
+// A length field allocates nothing before its bytes have come: a header that
+// claims a frame of 64 MiB, a non-framed body of 1 GiB or a long field.
+func TestNoAllocationByLength(t *testing.T) {
+	for name, change := range map[string]func(*forge){
+		"frame":      func(f *forge) { f.frameLen = 64 << 20; f.frames = []forgedFrame{regularAt(1, "abcd")} },
+		"non-framed": nonFramed("abc", func(f *forge) { f.lengthOf = 1 << 30 }),
+	} {
+		f := newForge(t, Suite0478)
+		change(f)
+		message := f.build(t)
+		c, err := New(Config{Keyring: fixedKeyring{counting(0x80, 32)}})
+		require.NoError(t, err)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = readAll(t, c, &slowReader{message}, nil)
+		runtime.ReadMemStats(&after)
+		require.ErrorIs(t, err, ErrTruncated, name)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20), name)
+	}
+}
+
+type slowReader struct{ b []byte }
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	if len(r.b) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.b)
+	r.b = r.b[n:]
+	return n, nil
+}
