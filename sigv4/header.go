@@ -24,14 +24,14 @@ func (sc *scratch) headName(h *head) []byte { return sc.arena[h.lo:h.hi] }
 // addHead adds a header under its lowercase name.
 func (sc *scratch) addHead(key string, values []string, value string) *head {
 	lo := len(sc.arena)
-	for i := 0; i < len(key); i++ {
-		c := key[i]
+	arena := append(sc.arena, key...)
+	for i, c := range arena[lo:] {
 		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
+			arena[lo+i] = c + ('a' - 'A')
 		}
-		sc.arena = append(sc.arena, c)
 	}
-	sc.heads = append(sc.heads, head{lo: lo, hi: len(sc.arena), key: key, values: values, value: value})
+	sc.arena = arena
+	sc.heads = append(sc.heads, head{lo: lo, hi: len(arena), key: key, values: values, value: value})
 	return &sc.heads[len(sc.heads)-1]
 }
 
@@ -201,9 +201,15 @@ func hostOf(r *http.Request) string {
 // appendSigned appends the line of the named header of a request. It reports
 // false where no such header arrived.
 func (sc *scratch) appendSigned(dst []byte, r *http.Request, a *arrival, host, name string) ([]byte, bool) {
-	values, ok := a.find(name)
-	value := ""
-	if !ok || name == "host" || name == "transfer-encoding" {
+	var (
+		values []string
+		value  string
+		ok     bool
+	)
+	if name != "host" && name != "transfer-encoding" {
+		values, ok = a.find(name)
+	}
+	if !ok {
 		if values, value, ok = sc.arrived(r, host, name); !ok {
 			return dst, false
 		}

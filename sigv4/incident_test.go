@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -219,6 +220,10 @@ func TestSIG90UnsignedAmzHeaders(t *testing.T) {
 	r := presigned(t, "PUT", "/k", nil)
 	r.Header["x-amz-acl"] = []string{"public-read"}
 	refuse(t, testVerifier(), r, sigv4.ErrUnsignedHeader, "AccessDenied", 403)
+	r = presigned(t, "PUT", "/k", http.Header{"X-Amz-Acl": {"private"}})
+	accept(t, testVerifier(), r)
+	r.Header["x-amz-acl"] = []string{"public-read"} // beside the signed one
+	refuse(t, testVerifier(), r, sigv4.ErrUnsignedHeader, "AccessDenied", 403)
 	// Nothing is tolerated beside a presigned URL, not even these two.
 	for name, value := range map[string]string{"X-Amz-Date": "20130524T120000Z", "X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD"} {
 		r = presigned(t, "GET", "/k", nil)
@@ -411,6 +416,17 @@ func TestSIG97SignedHeaders(t *testing.T) {
 	t.Run("absent but a query parameter", func(t *testing.T) {
 		r := forge(t, incoming("GET", "/k?range=bytes", ""), "host;range"+rest)
 		refuse(t, testVerifier(), r, sigv4.ErrMalformed, headerMalformed, 400)
+	})
+	t.Run("a thousand names and one more", func(t *testing.T) {
+		r, list := incoming("GET", "/k", ""), "host"
+		for i := range 997 { // with host and the two of rest, a thousand
+			name := fmt.Sprintf("my-%04d", i)
+			r.Header.Set(name, "v")
+			list += ";" + name
+		}
+		accept(t, testVerifier(), forge(t, r, list+rest))
+		r.Header.Set("n", "v")
+		refuse(t, testVerifier(), forge(t, r, list+";n"+rest), sigv4.ErrMalformed, headerMalformed, 400)
 	})
 	t.Run("presigned without host", func(t *testing.T) {
 		r := presigned(t, "GET", "/k", http.Header{"A": {"1"}})

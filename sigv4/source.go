@@ -61,7 +61,7 @@ type arrival struct {
 
 	// The first headers that came, or all. Looking through a few is faster than
 	// spelling a key and hashing it.
-	fields [24]arrivedField
+	fields [16]arrivedField
 	n      int
 }
 
@@ -73,7 +73,8 @@ type arrivedField struct {
 // find returns the lines of a header by its lowercase name.
 func (a *arrival) find(name string) (values []string, ok bool) {
 	for i := range a.fields[:a.n] {
-		if f := &a.fields[i]; len(f.key) == len(name) && isCanonicalOf(f.key, name) {
+		f := &a.fields[i]
+		if n := len(name); n > 0 && n == len(f.key) && f.key[n-1]|0x20 == name[n-1]|0x20 && isCanonicalOf(f.key, name) {
 			return f.values, true
 		}
 	}

@@ -130,15 +130,18 @@ func TestDateSIG40(t *testing.T) {
 }
 
 // TestDatesAgreeWithTheLibrary compares the hand-written dates with package
-// time, over every day of 800 years and beyond the calendar.
+// time, over the days of 800 years and beyond the calendar.
 func TestDatesAgreeWithTheLibrary(t *testing.T) {
 	at := time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC)
-	for range 800 * 366 {
+	days := 800 * 366
+	if testing.Short() {
+		days /= 10
+	}
+	for range days {
 		text := at.Format("20060102T150405Z")
-		require.Equal(t, text, sigv4.FormatDate(at))
-		got, err := sigv4.ParseDate(text)
-		require.NoError(t, err)
-		require.True(t, got.Equal(at), text)
+		if got, err := sigv4.ParseDate(text); sigv4.FormatDate(at) != text || err != nil || !got.Equal(at) {
+			t.Fatal(text, sigv4.FormatDate(at), got, err)
+		}
 		at = at.Add(24*time.Hour + 61*time.Second)
 	}
 	for _, year := range []string{"1900", "2000", "2023", "2024"} {
