@@ -76,6 +76,11 @@ func (l *linker) holes(to, missed time.Time) (inferred []Interval) {
 	if !ok {
 		return nil
 	}
+	return l.holesFrom(from, to, missed)
+}
+
+// holesFrom is holes with another beginning.
+func (l *linker) holesFrom(from, to, missed time.Time) (inferred []Interval) {
 	var explained []Interval
 	for _, s := range l.between {
 		explained = append(explained, Interval{s.end.Add(-hour), s.end})
@@ -168,13 +173,11 @@ func (l *linker) continuing(s *state) {
 		l.broken(s, "what it names as the previous digest is none of its chain", l.lastName(), p.where.String())
 	case p.kind == present && p.state == l.last:
 		l.neighbours(s)
+	case p.kind == present && !p.state.inRange && l.last != nil:
+		l.broken(s, "the digest before it is not the one it names", p.where.String(), l.lastName())
 	case p.kind == present && !p.state.inRange:
 		// It lies before the range: only the time between is of interest.
-		if l.last == nil && len(l.between) == 0 && p.state.end.Before(s.start) {
-			l.hole(Interval{p.state.end, s.start})
-		} else if l.last != nil {
-			l.broken(s, "the digest before it is not the one it names", p.where.String(), l.lastName())
-		}
+		l.holesFrom(p.state.end, s.start, time.Time{})
 	case p.kind == present && p.state.accepted:
 		l.broken(s, "the digest before it is not the one it names", p.where.String(), l.lastName())
 	case p.kind == present:

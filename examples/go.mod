@@ -2,7 +2,10 @@ module github.com/sallyport-go/sallyport/examples
 
 go 1.26.0
 
-replace github.com/sallyport-go/sallyport => ..
+replace (
+	github.com/sallyport-go/sallyport => ..
+	github.com/sallyport-go/sallyport/cloudtrail/s3source => ../cloudtrail/s3source
+)
 
 replace github.com/sallyport-go/sallyport/envelope/kmskeyring => ../envelope/kmskeyring
 
@@ -10,6 +13,7 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.45.1
 	github.com/aws/aws-sdk-go-v2/config v1.33.1
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.1
+	github.com/aws/aws-sdk-go-v2/service/cloudtrail v1.56.0
 	github.com/aws/aws-sdk-go-v2/service/kms v1.57.1
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.109.1
 	github.com/aws/smithy-go v1.28.8
@@ -17,6 +21,8 @@ require (
 	github.com/sallyport-go/sallyport/envelope/kmskeyring v0.0.0
 	github.com/stretchr/testify v1.11.1
 )
+
+require github.com/klauspost/compress v1.19.2 // indirect
 
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.20 // indirect
@@ -34,5 +40,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sts v1.47.1 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/pmezard/go-difflib v1.0.0 // indirect
+	github.com/sallyport-go/sallyport/cloudtrail/s3source v0.0.0
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
