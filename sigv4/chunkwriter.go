@@ -99,26 +99,20 @@ func (w *chunkWriter) Read(p []byte) (int, error) {
 	return 0, w.err
 }
 
-// WriteTo hands out the encoded body a frame at a time, which saves a copy.
+// WriteTo hands out the encoded body; a signed one a frame at a time, which
+// saves a copy.
 func (w *chunkWriter) WriteTo(dst io.Writer) (int64, error) {
+	if w.chain == nil {
+		return io.Copy(dst, struct{ io.Reader }{w})
+	}
 	var total int64
 	for w.err == nil {
-		for len(w.out) > 0 && w.err == nil {
+		switch {
+		case len(w.out) > 0:
 			n, err := dst.Write(w.out)
 			w.out = w.out[n:]
 			total += int64(n)
 			w.err = err
-		}
-		if w.err != nil {
-			break
-		}
-		switch {
-		case w.raw > 0:
-			n, err := io.CopyN(dst, (*rawPart)(w), w.raw)
-			total += n
-			if w.err == nil {
-				w.err = err
-			}
 		case w.done:
 			w.err = io.EOF
 		default:
@@ -130,11 +124,6 @@ func (w *chunkWriter) WriteTo(dst io.Writer) (int64, error) {
 	}
 	return total, w.err
 }
-
-// rawPart reads the data of the current unsigned chunk.
-type rawPart chunkWriter
-
-func (r *rawPart) Read(p []byte) (int, error) { return (*chunkWriter)(r).pass(p) }
 
 // Close closes the source and forgets what was buffered.
 func (w *chunkWriter) Close() error {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -25,12 +24,11 @@ func (s *Signer) checkScope() error {
 	case AlgorithmV4:
 		return checkRegionService(s.Region, s.Profile.Service)
 	case AlgorithmV4A:
-		set, ok := parseRegionSet(s.Region)
-		if !ok {
-			return fmt.Errorf("%w: the region set has an empty element", ErrScope)
+		if len(s.Region) > maxRegionSet {
+			return fmt.Errorf("%w: the region set is too long", ErrScope)
 		}
-		for _, region := range set {
-			if err := checkRegionService(region, s.Profile.Service); err != nil {
+		for region := range strings.SplitSeq(s.Region, ",") {
+			if err := checkRegionService(strings.Trim(region, " \t"), s.Profile.Service); err != nil {
 				return err
 			}
 		}
@@ -91,7 +89,7 @@ func (v *Verifier) checkRegionSet(r *http.Request, sc *scratch, c *claim, f faul
 			}
 		}
 	} else if values := r.Header["X-Amz-Region-Set"]; len(values) == 1 {
-		if !slices.Contains(strings.Split(c.signedHeaders, ";"), "x-amz-region-set") {
+		if !listsHeader(c.signedHeaders, "x-amz-region-set") {
 			return newError(f, "x-amz-region-set is not signed")
 		}
 		value = values[0]
@@ -105,6 +103,16 @@ func (v *Verifier) checkRegionSet(r *http.Request, sc *scratch, c *claim, f faul
 	}
 	c.regionSet = set
 	return nil
+}
+
+// listsHeader reports whether a name stands in SignedHeaders.
+func listsHeader(signedHeaders, name string) bool {
+	for listed := range strings.SplitSeq(signedHeaders, ";") {
+		if listed == name {
+			return true
+		}
+	}
+	return false
 }
 
 // signs reports whether the claim's signature is this key's for text. The
