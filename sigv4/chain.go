@@ -77,7 +77,7 @@ func (c *chain) setText(kind string, sum *[sha256.Size]byte) {
 	if kind == kindChunk {
 		t = append(t, emptyHash+"\n"...)
 	}
-	c.text = hex.AppendEncode(t, sum[:])
+	c.text = appendHex(t, sum[:])
 }
 
 const (
@@ -91,14 +91,14 @@ func (c *chain) sign(dst []byte, kind string, sum *[sha256.Size]byte) ([]byte, e
 	c.setText(kind, sum)
 	if c.mac != nil {
 		c.computeMAC()
-		c.prev = hex.AppendEncode(c.prev[:0], c.sig[:])
+		c.prev = appendHex(c.prev[:0], c.sig[:])
 		return append(dst, c.prev...), nil
 	}
 	der, err := signECDSA(c.priv, c.text, c.deterministic)
 	if err != nil {
 		return dst, err
 	}
-	c.prev = hex.AppendEncode(c.prev[:0], der)
+	c.prev = appendHex(c.prev[:0], der)
 	dst = append(dst, c.prev...)
 	for range ecdsaSigLen - len(c.prev) {
 		dst = append(dst, '*')

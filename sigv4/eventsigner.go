@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"hash"
 	"time"
@@ -21,6 +20,9 @@ const (
 	eventHeadersLen = eventDateLen + len(eventSigHeader) + sha256.Size
 )
 
+// eventLine begins the string to sign of a frame.
+const eventLine = algorithmHMAC + "-PAYLOAD\n"
+
 // eventChain is the rolling signature of an event stream (SIG-62). The scope
 // and the key follow the date of the frame, so a stream that runs over midnight
 // UTC changes both.
@@ -29,13 +31,13 @@ type eventChain struct {
 
 	day    string
 	mac    hash.Hash
-	scope  []byte
 	prev   [sha256.Size]byte
 	sig    [sha256.Size]byte
 	sum    [sha256.Size]byte
 	hash   hash.Hash
 	stamp  [amzDateLen]byte
-	text   []byte
+	text   []byte // the string to sign
+	fixed  int    // of it, the bytes that stay for the day, the stamp excepted
 	header [eventDateLen]byte
 }
 
@@ -50,12 +52,8 @@ func (c *eventChain) compute(millis int64, payload []byte) error {
 		return err
 	}
 	binary.BigEndian.PutUint64(append(c.header[:0], eventDateHeader...)[:eventDateLen][len(eventDateHeader):], uint64(millis))
-	t := append(c.text[:0], algorithmHMAC+"-PAYLOAD\n"...)
-	t = append(t, c.stamp[:]...)
-	t = append(t, '\n')
-	t = append(t, c.scope...)
-	t = append(t, '\n')
-	t = hex.AppendEncode(t, c.prev[:])
+	copy(c.text[len(eventLine):], c.stamp[:])
+	t := appendHex(c.text[:c.fixed], c.prev[:])
 	t = append(t, '\n')
 	t = c.appendHash(t, c.header[:])
 	t = append(t, '\n')
@@ -71,7 +69,7 @@ func (c *eventChain) appendHash(dst, data []byte) []byte {
 	c.hash.Reset()
 	c.hash.Write(data)
 	c.hash.Sum(c.sum[:0])
-	return hex.AppendEncode(dst, c.sum[:])
+	return appendHex(dst, c.sum[:])
 }
 
 // roll takes the key and the scope of the day of stamp.
@@ -84,7 +82,10 @@ func (c *eventChain) roll() error {
 	if err != nil {
 		return err
 	}
-	c.mac, c.scope, c.day = hmac.New(sha256.New, key.key[:]), scope.appendTo(nil), day
+	c.mac, c.day = hmac.New(sha256.New, key.key[:]), day
+	c.text = append(append(c.text[:0], eventLine...), c.stamp[:]...)
+	c.text = append(scope.appendTo(append(c.text, '\n')), '\n')
+	c.fixed = len(c.text)
 	return nil
 }
 

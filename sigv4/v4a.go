@@ -3,7 +3,6 @@
 package sigv4
 
 import (
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -56,7 +55,7 @@ func (k *signingKey) appendSignature(dst, text []byte, deterministic bool) ([]by
 	if err != nil {
 		return dst, fmt.Errorf("sigv4: ECDSA: %w", err)
 	}
-	return hex.AppendEncode(dst, der), nil
+	return appendHex(dst, der), nil
 }
 
 // parseV4AClaim is parseClaim for AlgorithmV4A.

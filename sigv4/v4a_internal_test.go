@@ -308,3 +308,13 @@ func TestCRC64NVME(t *testing.T) {
 		require.Equal(t, slow(data[:n]), h.(*crc64nvme).Sum64())
 	}
 }
+
+func TestAppendHex(t *testing.T) {
+	src := make([]byte, 256)
+	for i := range src {
+		src[i] = byte(i)
+	}
+	for n := range src {
+		require.Equal(t, "x"+hex.EncodeToString(src[n:]), string(appendHex([]byte("x"), src[n:])))
+	}
+}
