@@ -3,6 +3,7 @@
 package sigv4
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/sha256"
@@ -381,8 +382,9 @@ func TestDecodedLengthLies(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			encoded := s.encode(t, strings.Repeat("x", 50), 20)
 			for _, n := range []int64{0, 1, 19, 20, 49, 51, 60, 1 << 62} {
-				_, err := readThrough(s.reader(t, strings.NewReader(encoded), n))
+				got, err := readThrough(s.reader(t, strings.NewReader(encoded), n))
 				requireCode(t, err, "IncompleteBody")
+				require.LessOrEqual(t, int64(len(got)), n, "no byte over the length is handed out")
 			}
 			_, err := readThrough(s.reader(t, strings.NewReader(encoded), -1))
 			require.NoError(t, err, "an unknown length is not compared")
@@ -436,7 +438,7 @@ func TestStreamLimits(t *testing.T) {
 					continue
 				}
 				counted := &countingReader{r: body}
-				_, err := readThrough(s.reader(t, counted, 5))
+				_, err := readThrough(s.reader(t, counted, 0))
 				require.Error(t, err)
 				require.Less(t, counted.n, int64(32<<10))
 				break
@@ -567,6 +569,61 @@ func TestTrailerLineEnds(t *testing.T) {
 	require.Equal(t, "hello", back)
 }
 
+// The limits and the spelling of trailer lines, read by themselves.
+func TestTrailerReader(t *testing.T) {
+	lines := func(n int) string { return strings.Repeat("a:b\r\n", n) + "\r\n" }
+	long := func(total int) string { return "a:" + strings.Repeat("b", total-6) + "\r\n\r\n" }
+	for name, tt := range map[string]struct {
+		text string
+		ok   bool
+	}{
+		"none":             {"\r\n", true},
+		"sixteen":          {lines(16), true},
+		"seventeen":        {lines(17), false},
+		"8 KiB":            {long(8192), true},
+		"8 KiB and a byte": {long(8193), false},
+		"minio-go's end":   {"a:b\n\r\nc:d\r\n\r\n", true},
+		"near minio-go's":  {"a:b\nxx\r\n\r\n", false},
+		"bare LF":          {"a:b\nc:d\r\n\r\n", false},
+		"no token":         {"a b:c\r\n\r\n", false},
+		"empty name":       {":c\r\n\r\n", false},
+		"no colon":         {"a\r\n\r\n", false},
+		"control byte":     {"a:\x00\r\n\r\n", false},
+		"carriage return":  {"a:b\rc\r\n\r\n", false},
+		"tab":              {"a:\tb\tc\t\r\n\r\n", true},
+		"delete":           {"a:\x7f\r\n\r\n", false},
+	} {
+		r := trailerReader{src: bufio.NewReaderSize(strings.NewReader(tt.text), chunkLine)}
+		_, _, err := r.read(false)
+		require.Equal(t, tt.ok, err == nil, "%s: %v", name, err)
+	}
+	for text, end := range map[string]bool{"x-amz-trailer-signature:s\r\n\r\n": true, "x-amz-trailer-signature:s\r\nmore:1\r\n\r\n": false, "\r\n": false} {
+		r := trailerReader{src: bufio.NewReaderSize(strings.NewReader(text), chunkLine)}
+		_, _, err := r.read(true)
+		require.Equal(t, end, err == nil, text)
+	}
+	for value, ok := range map[string]bool{
+		"a": true, "b , A": true, "": false, ",": false, "a,": false, "a,A": false, "a b": false, "X-Amz-Trailer-Signature": false,
+		"a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p": true, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q": false, strings.Repeat("a", 8193): false,
+	} {
+		names, err := parseAnnounced(value)
+		require.Equal(t, ok, err == nil, value)
+		if value == "b , A" {
+			require.Equal(t, []string{"a", "b"}, names)
+		}
+	}
+}
+
+// A size of no digits is no 0-chunk.
+func TestNoSizeIsNoEnd(t *testing.T) {
+	s := streamCases(t)[4]
+	end := crc32cTrailer + ":AAAAAA==\r\n\r\n"
+	_, err := readThrough(s.reader(t, strings.NewReader("0\r\n"+end), 0))
+	require.NoError(t, err)
+	_, err = readThrough(s.reader(t, strings.NewReader("\r\n"+end), 0))
+	require.Error(t, err)
+}
+
 // SIG-54: checksums of every kind, wrong ones, and values that are none.
 func TestChecksumTrailers(t *testing.T) {
 	const data = "123456789"
@@ -630,6 +687,23 @@ func TestECDSAPadding(t *testing.T) {
 			require.Error(t, err)
 		})
 	}
+}
+
+// SIG-55 of the trailer's signature, whose length no framing fixes.
+func TestECDSATrailerPadding(t *testing.T) {
+	s := streamCases(t)[3]
+	for i := range 100 {
+		data := fmt.Sprintf("%05d", i)
+		encoded := s.encode(t, data, 5)
+		bare := strings.TrimRight(strings.TrimSuffix(encoded, "\r\n\r\n"), "*") + "\r\n\r\n"
+		if bare == encoded {
+			continue
+		}
+		_, err := readThrough(s.reader(t, strings.NewReader(bare), 5))
+		requireCode(t, err, "SignatureDoesNotMatch")
+		return
+	}
+	t.Fatal("no padded signature in a hundred")
 }
 
 // The source of a writer must have the length it was announced with.

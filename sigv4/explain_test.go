@@ -177,6 +177,7 @@ func TestParseSignatureError(t *testing.T) {
 		"cut off":       "<Error><Code>x",
 		"too long":      fits + " ",
 		"document type": `<!DOCTYPE Error [<!ENTITY a "b">]><Error><Code>&a;</Code></Error>`,
+		"only a type":   "<!DOCTYPE Error><Error><Code>x</Code></Error>",
 		"entity":        "<Error><Code>&a;</Code></Error>",
 		"twice":         "<Error><Code>a</Code><Code>b</Code></Error>",
 		"no hex":        "<Error><StringToSignBytes>zz</StringToSignBytes></Error>",
