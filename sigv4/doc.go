@@ -10,7 +10,7 @@
 // [Signer.Sign], or into a URL with [Signer.Presign]. A [Transport] signs all
 // that an http.Client sends. The [Profile] of a service says how its requests
 // are canonicalized; [ProfileFor] knows the families. A [Payload] says how the
-// body takes part: hashed, stated by its hash, or left out.
+// body takes part: hashed, stated by its hash, left out, or signed in pieces.
 //
 //	signer := &sigv4.Signer{Region: "us-east-1", Profile: sigv4.ProfileFor("execute-api")}
 //	_, err := signer.Sign(req, credentials, sigv4.Payload{})
@@ -24,6 +24,35 @@
 // strict: one source of authentication, each part of it once, every x-amz-*
 // header signed, nothing unknown skipped.
 //
+// # Bodies in pieces
+//
+// A body whose hash is not known beforehand goes in chunks, each signed and
+// chained to the one before ([PayloadChunked]), with a checksum in a signed
+// trailer ([PayloadChunkedTrailer]), or without signatures and a checksum behind
+// ([PayloadUnsignedTrailer]). Sign puts the encoded body in place and sets its
+// exact length; [Payload.EncodedLen] tells it beforehand. A Verifier accepts
+// those modes that its Modes name, and r.Body then reads as the decoded body:
+// memory is that of a small buffer whatever the chunks' size, the decoded length
+// holds both ways, the final chunk and the trailers must be there, and nothing
+// behind them. The bytes that complete the body, or a chunk, come out only when
+// they were verified; Verifier.VerifiedChunks holds back the rest of a chunk too.
+//
+// An event stream is a sequence of signed frames: [Signer.EventSigner] makes
+// them, a Verifier with ModeEvents hands out the messages inside, which
+// [ReadEvent] decodes.
+//
+// # Signature Version 4A
+//
+// With [AlgorithmV4A] the key is an ECDSA pair derived from the secret, one
+// signature is good for a set of regions, and a server verifies with the public
+// key alone ([Credentials.V4APublicKey], Key.PublicKey).
+//
+// # Why does it not match?
+//
+// [Explain] compares the canonical request of a Signer with Debug with a
+// server's SignatureDoesNotMatch body, and names each difference and its usual
+// cause; [Compare] does so for two canonical requests.
+//
 // # The trap
 //
 // The signature covers the hash of a body that has not arrived yet. Verify
@@ -35,9 +64,12 @@
 // # What this does not protect against
 //
 //   - A replay within the accepted time: a signature is good for a quarter of an
-//     hour, a presigned URL for as long as it says.
+//     hour, a presigned URL for as long as it says. A [ReplayGuard] refuses it,
+//     for one process or with a store that servers share.
 //   - Headers that are not signed, and the body of an unsigned payload: anybody
-//     on the way may change them. TLS is still needed.
+//     on the way may change them. TLS is still needed. So for the body of
+//     PayloadUnsignedTrailer: who can change it can change its checksum.
+//   - Acting on the middle of a chunked body: it is verified at the chunk's end.
 //   - A KeyLookup that answers slowly or differently for ids it knows; the time
 //     of everything else does not tell.
 //   - What the key may do: that is a policy's to decide.
