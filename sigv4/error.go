@@ -97,6 +97,7 @@ type Error struct {
 	// StringToSign is what the Verifier computed, for a signature mismatch.
 	StringToSign string
 
+	provided string // the signature that came
 	fault    fault
 	disclose bool // send CanonicalRequest and StringToSign
 	replaced bool // Code and HTTPStatus are the Verifier's own choice

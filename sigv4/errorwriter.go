@@ -22,6 +22,7 @@ func S3XML(w http.ResponseWriter, _ *http.Request, e *Error) {
 		element(&b, f.Name, f.Value)
 	}
 	if e.disclose && e.CanonicalRequest != "" {
+		element(&b, "SignatureProvided", e.provided)
 		element(&b, "StringToSign", e.StringToSign)
 		element(&b, "StringToSignBytes", hexPairs(e.StringToSign))
 		element(&b, "CanonicalRequest", e.CanonicalRequest)

@@ -37,14 +37,18 @@ func (v *Verifier) classify(r *http.Request, sc *scratch, a *arrival) (Mode, *Er
 }
 
 func (v *Verifier) classifyScheme(value string) (Mode, *Error) {
-	scheme, _, _ := strings.Cut(value, " ")
+	scheme, _, ok := strings.Cut(value, " ")
 	switch {
 	case strings.HasPrefix(scheme, "AWS4-"):
 		return ModeHeader, nil
 	case scheme == "AWS":
 		return 0, errLegacy()
 	default:
-		return 0, newError(faultScheme, "Unsupported Authorization Type").with("ArgumentName", "Authorization")
+		e := newError(faultScheme, "Unsupported Authorization Type").with("ArgumentName", "Authorization")
+		if ok && isToken(scheme) { // without a scheme the whole value may be a secret
+			e = e.with("ArgumentValue", scheme)
+		}
+		return 0, e
 	}
 }
 

@@ -428,7 +428,10 @@ func (v *Verifier) compare(r *http.Request, sc *scratch, a *arrival, c *claim, k
 	sc.canonicalize(r.Method, &v.Profile, c.payload.value)
 	text := string(sc.appendStringToSign(c.algorithm, c.date, &c.scope))
 	e := newError(faultMismatch, "the signature does not match").with("AWSAccessKeyId", c.accessKeyID)
-	e.CanonicalRequest, e.StringToSign = redactCanonical(sc.canonical()), text
+	e.CanonicalRequest, e.StringToSign, e.provided = redactCanonical(sc.canonical()), text, c.der
+	if c.der == "" {
+		e.provided = string(appendHex(nil, c.signature.sum[:]))
+	}
 	return e
 }
 

@@ -44,11 +44,12 @@ func TestWriters(t *testing.T) {
 		require.Equal(t, 403, w.Code)
 		require.Equal(t, "application/xml", w.Header().Get("Content-Type"))
 		var body struct {
-			XMLName                              xml.Name `xml:"Error"`
-			Code, Message, RequestId             string   //nolint:revive,stylecheck // S3's own names
-			AWSAccessKeyId                       string   //nolint:revive,stylecheck
-			CanonicalRequest, StringToSign       string
-			CanonicalRequestBytes, SignatureText string
+			XMLName                        xml.Name `xml:"Error"`
+			Code, Message, RequestId       string   //nolint:revive,stylecheck // S3's own names
+			AWSAccessKeyId                 string   //nolint:revive,stylecheck
+			CanonicalRequest, StringToSign string
+			CanonicalRequestBytes          string
+			SignatureProvided              string
 		}
 		require.NoError(t, xml.Unmarshal(w.Body.Bytes(), &body))
 		require.Equal(t, "SignatureDoesNotMatch", body.Code)
@@ -64,6 +65,7 @@ func TestWriters(t *testing.T) {
 		require.NoError(t, xml.Unmarshal(w.Body.Bytes(), &body))
 		require.Equal(t, told.CanonicalRequest, body.CanonicalRequest)
 		require.Equal(t, told.StringToSign, body.StringToSign)
+		require.Len(t, body.SignatureProvided, 64)
 		require.True(t, strings.HasPrefix(body.CanonicalRequestBytes, "50 55 54 0a 2f "), "SIG-82")
 	})
 	t.Run("query", func(t *testing.T) {
@@ -155,12 +157,17 @@ func TestRedactionSIG82(t *testing.T) {
 		bodies += e.Error() + e.CanonicalRequest + e.StringToSign + fmt.Sprintf("%+v", e.Fields)
 	}
 	require.Equal(t, 8, strings.Count(bodies, "REDACTED"), "four values, told and answered: %s", bodies)
+	answered := len(bodies)
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "credentials", c, "key", sigv4.Key{Secret: secret}, "url", p)
 	bodies += log.String() + fmt.Sprintf("%v %+v %#v %s", c, c, c, c) + fmt.Sprintf("%v %+v %#v", sigv4.Key{Secret: secret, SessionToken: secret}, sigv4.Key{Secret: secret}, sigv4.Key{Derived: []byte(secret)}) + p.String()
 	require.NotContains(t, bodies, secret)
 	require.NotContains(t, bodies, secretS)
-	require.NotContains(t, bodies, p.Signature)
+	// S3's error repeats the signature that its client sent; nothing else does.
+	require.NotContains(t, bodies[answered:], p.Signature)
+	for _, e := range told {
+		require.NotContains(t, fmt.Sprintf("%s %+v %s", e, e.Fields, e.CanonicalRequest), p.Signature)
+	}
 	// The value of an unsupported Authorization may be a password.
 	r = incoming("GET", "/k", "")
 	r.Header.Set("Authorization", "Basic "+secret)
