@@ -287,6 +287,7 @@ func TestMinimiseMerges(t *testing.T) {
 		{"ports that touch", []netfilter.Rule{rule(20, 22, "10.0.0.0/8"), rule(23, 30, "10.0.0.0/8")}, []string{"tcp 20-30 10.0.0.0/8"}},
 		{"ports apart", []netfilter.Rule{rule(20, 22, "10.0.0.0/8"), rule(24, 30, "10.0.0.0/8")}, []string{"tcp 20-22 10.0.0.0/8", "tcp 24-30 10.0.0.0/8"}},
 		{"covered by two", []netfilter.Rule{rule(0, 100, "10.0.0.0/8"), rule(50, 150, "10.1.0.0/16"), rule(101, 200, "10.0.0.0/8")}, []string{"tcp 0-200 10.0.0.0/8"}},
+		{"a half and a quarter", []netfilter.Rule{rule(22, 22, "10.0.0.0/9"), rule(22, 22, "10.128.0.0/10")}, []string{"tcp 22 10.0.0.0/9", "tcp 22 10.128.0.0/10"}},
 		{"not siblings", []netfilter.Rule{rule(22, 22, "10.1.0.0/16"), rule(22, 22, "10.2.0.0/16")}, []string{"tcp 22 10.1.0.0/16", "tcp 22 10.2.0.0/16"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -498,7 +498,7 @@ func TestLimits(t *testing.T) {
 // TestManyRules: beyond 65,534 rules the table's cells cannot number them, and
 // the compact form decides (NET-74).
 func TestManyRules(t *testing.T) {
-	for _, n := range []int{65534, 65535} {
+	for _, n := range []int{65534, 65535, 65537} {
 		rules := make([]netfilter.Rule, n)
 		for i := range rules {
 			rules[i] = netfilter.Rule{Permission: i, Protocol: "47", Peer: netfilter.Peer{IPv4: "10.0.0.0/8"}}
