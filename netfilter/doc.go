@@ -37,6 +37,23 @@
 // bound is the end of the range. For an ACL entry the ICMP type and code are
 // matched independently, so type -1 with a code matches that code of any type.
 //
+// # Forms
+//
+// A policy is laid out in one of two ways, which never changes a verdict. Compact
+// is linear in rules and members and is searched: about 3 KB for 40 rules. Cross
+// is a table and is indexed: a decision takes a few nanoseconds whatever the
+// number of rules, for 280 KB and more. [Auto], the zero value, takes Cross for a
+// direction and family with 64 rules or more where it fits 1 MiB, else Compact.
+// Where a Cross table would exceed [Compiler].MaxTable, the policy is Compact.
+// Interfaces with equal groups share a policy through a [Pool].
+//
+// # Comparing
+//
+// [Diff] gives the packets that two policies decide differently as disjoint sets,
+// each with a witness; there is no sampling. [Lint] and [Minimise] rest on the
+// same ground and are exact as well: a rule that is called redundant decides
+// nothing, whatever unknown peers turn out to be.
+//
 // # The trap
 //
 // 0.0.0.0/0 does not cover IPv6, not even with protocol -1. And the JSON order
