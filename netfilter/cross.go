@@ -32,7 +32,7 @@ const maxPages = 1 << 16
 // before it is allocated.
 func newCross(s *space, bundles [][]ranked, ranks, limit int) *crossForm {
 	cuts := cutKeys(s.usedBundles(bundles)...)
-	pages := s.pagesAtMost() + keyPagesAtMost(len(cuts))
+	pages := s.pagesAtMost() + keyPagesAtMost(cuts)
 	if ranks > maxCellRank || len(s.classes) > 1<<16 || len(cuts) > 1<<16 || pages > maxPages {
 		return nil
 	}
@@ -60,29 +60,46 @@ func newCross(s *space, bundles [][]ranked, ranks, limit int) *crossForm {
 }
 
 // pagesAtMost counts the pages of the tree: those that some interval begins
-// inside of, and for each class one that it fills on either level.
+// inside of, and one for each class that fills a page of the level.
 func (s *space) pagesAtMost() int {
 	if s.v6 || len(s.starts) == 1 {
 		return 0
 	}
-	n := 256 + 2*len(s.classes)
-	lastPage, lastLeaf := ^uint64(0), ^uint64(0)
-	for _, w := range s.starts {
-		addr := w.hi >> 32
-		if page := addr >> 16; addr&0xffff != 0 && page != lastPage {
-			n, lastPage = n+1, page
-		}
-		if leaf := addr >> 8; addr&0xff != 0 && leaf != lastLeaf {
-			n, lastLeaf = n+1, leaf
-		}
+	cuts := make([]uint32, len(s.starts))
+	for i, w := range s.starts {
+		cuts[i] = uint32(w.hi >> 32)
 	}
-	return n
+	inLeafs, fullLeafs := countPages(cuts, 1<<32-1, 8)
+	inPages, fullPages := countPages(cuts, 1<<32-1, 16)
+	return 256 + inLeafs + inPages + min(fullLeafs, len(s.classes)) + min(fullPages, len(s.classes)) + min(fullPages, len(s.classes))
 }
 
-// keyPagesAtMost counts the pages of the keys: one of protocols; for each
-// protocol that a cut lies in one of upper bytes; and pages of lower bytes.
-func keyPagesAtMost(cuts int) int {
-	return 1 + 2*min(256, cuts) + 2*min(cuts, 1<<16)
+// keyPagesAtMost counts the pages of the keys: one of protocols, and those of
+// upper and of lower bytes.
+func keyPagesAtMost(cuts []uint32) int {
+	inLower, fullLower := countPages(cuts, maxKey, 8)
+	inUpper, fullUpper := countPages(cuts, maxKey, 16)
+	return 1 + inLower + fullLower + inUpper + 2*fullUpper
+}
+
+// countPages divides the line into blocks of 2^bits and counts the blocks that a
+// cut lies inside of, and the cuts whose range fills a block.
+func countPages(cuts []uint32, last uint32, bits int) (inside, full int) {
+	mask := uint32(1)<<bits - 1
+	seen := int64(-1)
+	for i, c := range cuts {
+		if block := int64(c >> bits); c&mask != 0 && block != seen {
+			inside, seen = inside+1, block
+		}
+		end := uint64(last) + 1
+		if i+1 < len(cuts) {
+			end = uint64(cuts[i+1])
+		}
+		if first := (uint64(c) + uint64(mask)) &^ uint64(mask); first+uint64(mask) < end {
+			full++
+		}
+	}
+	return inside, full
 }
 
 func (f *crossForm) addCells(s *space, cuts []uint32, bundles [][]ranked) {
