@@ -99,7 +99,7 @@ func (g *Gateway) end(c *call) {
 		slog.String("user", c.caller.Name), slog.String("agent", c.r.UserAgent()), slog.Duration("took", time.Since(c.started)),
 	}
 	if id := c.caller.identity; id != nil {
-		attrs = append(attrs, slog.Any("payload", id.Payload), slog.Any("signed", id.SignedHeaders))
+		attrs = append(attrs, slog.Any("payload", id.Payload), slog.String("signed", id.SignedHeaders))
 	}
 	if f := c.fault; f != nil {
 		attrs = append(attrs, slog.String("code", f.Code), slog.String("message", f.Message))

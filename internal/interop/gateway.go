@@ -22,14 +22,19 @@ type GatewayConfig struct {
 	TLS    bool           // serve https, with a certificate of a throwaway CA
 	Dir    string         // an earlier gateway's folder, to start on it again; empty for a new one
 	Fields map[string]any // of the configuration file, beside or instead of the usual ones
+
+	Program string   // from BuildGateway, to start it often; empty builds it
+	Env     []string // beside the test's own
 }
 
 // GatewayServer is a running examples/gateway.
 type GatewayServer struct {
 	*Server
-	CA     string       // PEM file of the CA; empty without TLS
-	Client *http.Client // trusts the CA
-	Domain string       // BUCKET.Domain addresses a bucket by host
+	Program string       // the binary
+	Config  string       // its configuration file
+	CA      string       // PEM file of the CA; empty without TLS
+	Client  *http.Client // trusts the CA
+	Domain  string       // BUCKET.Domain addresses a bucket by host
 
 	// Temporary is a user whose key comes with SessionToken.
 	TemporaryKeyID, TemporarySecret, SessionToken string
@@ -50,8 +55,12 @@ func Gateway(tb testing.TB, config GatewayConfig) *GatewayServer {
 	if config.Dir == "" {
 		config.Dir = tb.TempDir()
 	}
-	program := BuildGateway(tb)
-	args := []string{"-config", g.configure(tb, config)}
+	program := config.Program
+	if program == "" {
+		program = BuildGateway(tb)
+	}
+	g.Program, g.Config = program, g.configure(tb, config)
+	args := []string{"-config", g.Config}
 	scheme := "http"
 	if config.TLS {
 		ca := NewCA(tb, "127.0.0.1", "localhost", g.Domain, "*."+g.Domain)
@@ -60,7 +69,9 @@ func Gateway(tb testing.TB, config GatewayConfig) *GatewayServer {
 		g.Client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool}, ForceAttemptHTTP2: true}}
 	}
 	g.Server = Listen(tb, func(addr string) *exec.Cmd {
-		return exec.Command(program, append(args, "-listen", addr)...)
+		cmd := exec.Command(program, append(args, "-listen", addr)...)
+		cmd.Env = append(os.Environ(), config.Env...)
+		return cmd
 	}, func(url string) bool {
 		url = scheme + strings.TrimPrefix(url, "http")
 		resp, err := g.Client.Get(url)

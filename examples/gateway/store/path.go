@@ -67,12 +67,25 @@ func escape(component string) (name, tail string, cut bool) {
 	return string(b), "", len(b) >= longName
 }
 
-func plain(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.=+,@()", c) >= 0
-}
+func plain(c byte) bool { return plainBytes[c] }
+
+// plainBytes are the bytes that stand for themselves.
+var plainBytes = func() (table [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=+,@()") {
+		table[c] = true
+	}
+	return table
+}()
 
 // unescape is the inverse of escape. It refuses names that escape never makes.
 func unescape(name string) (string, bool) {
+	clean := 0
+	for clean < len(name) && plain(name[clean]) {
+		clean++
+	}
+	if clean == len(name) { // most names need no copy
+		return name, true
+	}
 	b := make([]byte, 0, len(name))
 	for i := 0; i < len(name); i++ {
 		c := name[i]

@@ -14,7 +14,7 @@ import (
 )
 
 // batch is how many names of one folder are held at a time.
-const batch = 2048
+const batch = 1024
 
 // walker visits keys in the order of their bytes. Every entry of a folder
 // stands for the keys that begin with its text, and of two entries of a folder
@@ -101,9 +101,14 @@ func (w *walker) smallest(dir, base, last string) (entries []entry, more bool, e
 			if !ok || text <= last && last != "" || !w.wanted(base+text, below) {
 				continue
 			}
-			heap.Push(&h, entry{d.Name(), text, below})
-			if len(h) > batch {
-				heap.Pop(&h)
+			switch e := (entry{d.Name(), text, below}); {
+			case len(h) < batch:
+				heap.Push(&h, e)
+			case text < h[0].text: // it takes the greatest one's place
+				h[0] = e
+				heap.Fix(&h, 0)
+				more = true
+			default:
 				more = true
 			}
 		}

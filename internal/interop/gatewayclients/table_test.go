@@ -35,14 +35,13 @@ func (tb *table) read(t *testing.T, client, version, scheme, log string) {
 	tb.versions[client] = version
 	for line := range strings.Lines(log) {
 		var r struct {
-			Operation, Payload, Code string
-			Signed                   []string
+			Operation, Payload, Code, Signed string
 		}
 		if json.Unmarshal([]byte(line), &r) != nil || r.Code != "" || r.Payload == "" || !slices.Contains(uploads, r.Operation) {
 			continue
 		}
 		key := client + "\t" + scheme + "\t" + r.Operation
-		text := r.Payload + "\t" + strings.Join(r.Signed, " ")
+		text := r.Payload + "\t" + strings.ReplaceAll(r.Signed, ";", " ")
 		if !slices.Contains(tb.rows[key], text) {
 			tb.rows[key] = append(tb.rows[key], text)
 		}
