@@ -108,7 +108,8 @@ func Versitygw(tb testing.TB) *Server {
 }
 
 // Minio starts minio over an empty folder. Its bucket names have three
-// characters and more.
+// characters and more. It says that it is ready before it answers requests
+// otherwise than by 503, so both are waited for.
 func Minio(tb testing.TB) *Server {
 	tb.Helper()
 	program, dir := Program(tb, "minio"), tb.TempDir()
@@ -119,7 +120,7 @@ func Minio(tb testing.TB) *Server {
 		cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+peerKeyID, "MINIO_ROOT_PASSWORD="+peerSecret,
 			"MINIO_REGION="+peerRegion, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=1", "HOME="+home)
 		return cmd
-	}, func(url string) bool { return ok(url + "/minio/health/ready") })
+	}, func(url string) bool { return ok(url+"/minio/health/ready") && Answers(url) })
 	s.Version, s.Dir = Version(tb, program), data
 	return s
 }
