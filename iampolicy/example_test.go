@@ -215,3 +215,16 @@ func ExampleRequest_Derive() {
 	// aws:PrincipalType false
 	// aws:ResourceAccount false
 }
+
+// Validate finds what is wrong with a document, with its place.
+func ExampleValidate() {
+	for _, f := range iampolicy.Validate(iampolicy.KindIdentity, []byte(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":["s3:Get*","s3:GetObject"],"Resource":"bucket/*"}]}`)) {
+		var found iampolicy.Finding = f
+		var severity iampolicy.Severity = found.Severity
+		fmt.Println(found.Span.Start.Line, found.Span.Path, severity, found.Code, found.Refused)
+	}
+	// Output:
+	// 2 Statement[0].Action[1] SUGGESTION REDUNDANT_ACTION false
+	// 2 Statement[0].Resource ERROR INVALID_ARN_PREFIX true
+}

@@ -19,6 +19,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"Statement":{"Effect":"Deny","Action":["s3:Get*"],"NotResource":"arn:aws:s3:::${a, 'b'}","Condition":{"NumericLessThan":{"s3:max-keys":1e1}}}}`))
 	f.Add([]byte(`{"Statement":[{}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		for kind := iampolicy.KindIdentity; kind <= iampolicy.KindEndpoint; kind++ {
+			iampolicy.Validate(kind, data)
+		}
 		p, err := iampolicy.Parse(data)
 		lenient, errLenient := iampolicy.Options{Lenient: true}.Parse(data)
 		if errLenient != nil {

@@ -49,7 +49,7 @@ func (c *config) do(members map[string]json.RawMessage, m *meter) ([]byte, error
 	case "authorize":
 		return c.authorize(members, m)
 	case "validate":
-		return nil, errors.New(`op "validate" is not supported by this version`)
+		return validate(members)
 	}
 	return nil, fmt.Errorf("unknown op %q", op)
 }

@@ -5,9 +5,11 @@
 //
 //	policysim [--why=full|none] [--bench N] [--workers N] < requests.jsonl
 //	policysim -explain [-json] < requests.jsonl
+//	policysim -validate -kind identity [-json] FILE...
 //
-// It exits 0 when its input could be read, whatever the answers; 2 for wrong
-// usage, 3 when the input could not be read.
+// It exits 0 when its input could be read, whatever the answers; with -validate
+// 1 when AWS would refuse one of the files; 2 for wrong usage, 3 when the input
+// could not be read.
 package main
 
 import (
@@ -22,6 +24,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/sallyport-go/sallyport/iampolicy"
 )
 
 // maxLine bounds one request line.
@@ -33,6 +37,8 @@ type config struct {
 	workers int
 	explain bool
 	json    bool
+	check   bool
+	kind    iampolicy.Kind
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -45,14 +51,19 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	flags.IntVar(&c.bench, "bench", 0, "decide every line `N` more times and report decisions a second on standard error")
 	flags.IntVar(&c.workers, "workers", runtime.GOMAXPROCS(0), "number of lines evaluated at once")
 	flags.BoolVar(&c.explain, "explain", false, "write the reasons for people instead of JSON lines")
-	flags.BoolVar(&c.json, "json", false, "with -explain: the explanation as JSON")
+	flags.BoolVar(&c.json, "json", false, "with -explain and -validate: JSON instead of text")
+	flags.BoolVar(&c.check, "validate", false, "validate the policies in the files named")
+	flags.TextVar(&c.kind, "kind", iampolicy.KindIdentity, "with -validate: identity, resource, scp, rcp, endpoint, trust, session or boundary")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
 		}
 		return 2
 	}
-	if flags.NArg() > 0 || c.why != "full" && c.why != "none" || c.workers < 1 || c.bench < 0 {
+	if c.check && flags.NArg() > 0 {
+		return c.validateFiles(flags.Args(), out, errs)
+	}
+	if c.check || flags.NArg() > 0 || c.why != "full" && c.why != "none" || c.workers < 1 || c.bench < 0 {
 		fmt.Fprintln(errs, "policysim: wrong usage; see -h")
 		return 2
 	}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iampolicy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Validate checks a document as a policy of a kind, also one that does not
+// parse, and returns what it finds in the order of the document. It raises the
+// issue codes of IAM Access Analyzer that need no list of all services, and a
+// few of its own (the package documentation names them). Findings that make AWS
+// refuse to save the document have Refused set.
+func Validate(kind Kind, data []byte) []Finding {
+	p, err := Options{MaxBytes: 16 << 20}.read(data)
+	if err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			return nil
+		}
+		return []Finding{{Code: "JSON_SYNTAX_ERROR", Severity: SeverityError, Message: e.Reason, Refused: true, Span: e.Span}}
+	}
+	return p.Validate(kind)
+}
+
+// Validate is the function Validate on a document that was parsed.
+func (p *Policy) Validate(kind Kind) []Finding {
+	v := validator{p: p, kind: kind}
+	for i := range p.faults {
+		f := &p.faults[i]
+		v.report(f.code, f.at, f.path, f.reason)
+	}
+	v.document()
+	for i := range p.statements {
+		v.st, v.index = &p.statements[i], i
+		v.statement()
+	}
+	slices.SortStableFunc(v.found, func(a, b Finding) int { return cmp.Compare(a.Span.Start.Offset, b.Span.Start.Offset) })
+	return v.found
+}
+
+// validator collects findings.
+type validator struct {
+	p     *Policy
+	kind  Kind
+	st    *statement
+	index int
+	found []Finding
+	lines lineIndex
+}
+
+func (v *validator) report(code string, at span, path, message string) {
+	v.found = append(v.found, Finding{
+		Code: code, Severity: severityOf(code), Message: message, Refused: refuses(code),
+		Span: Span{Path: path, Start: v.lines.position(v.p.src, at.begin), End: v.lines.position(v.p.src, at.end)},
+	})
+}
+
+// refuse reports something that AWS refuses whatever the code's severity is.
+func (v *validator) refuse(code string, at span, path, message string) {
+	v.report(code, at, path, message)
+	v.found[len(v.found)-1].Refused = true
+}
+
+// path returns the path of something in the statement at hand.
+func (v *validator) path(rest string) string {
+	path := "Statement"
+	if v.p.statement.form == formList {
+		path = fmt.Sprintf("Statement[%d]", v.index)
+	}
+	if rest != "" {
+		path += "." + rest
+	}
+	return path
+}
+
+// item returns the path of a value of an element.
+func (v *validator) item(name string, e *element, i int32) string {
+	if e.form == formList {
+		return v.path(fmt.Sprintf("%s[%d]", name, i-e.lo))
+	}
+	return v.path(name)
+}
+
+// lineIndex finds line ends once a document, so that many findings cost no
+// more than one walk.
+type lineIndex struct{ ends []int32 }
+
+func (l *lineIndex) position(src string, offset int32) Position {
+	if l.ends == nil {
+		l.ends = append(l.ends, -1)
+		for i := 0; ; {
+			at := strings.IndexByte(src[i:], '\n')
+			if at < 0 {
+				break
+			}
+			i += at + 1
+			l.ends = append(l.ends, int32(i-1))
+		}
+	}
+	line, _ := slices.BinarySearch(l.ends, offset)
+	return Position{Offset: int(offset), Line: line, Column: int(offset - l.ends[line-1])}
+}
+
+// iamDocument reports whether IAM or Organizations keeps documents of the
+// kind, which have stricter rules for Sid than other services.
+func (v *validator) iamDocument() bool { return v.kind != KindResource && v.kind != KindEndpoint }
+
+func (v *validator) document() {
+	p := v.p
+	switch {
+	case !p.version.present():
+		v.report("MISSING_VERSION", span{0, 1}, "", "without Version the policy is of 2008-10-17: variables are literal text")
+	case p.version.form == formOne && !p.versionKnown():
+		v.report("INVALID_VERSION", p.version.at, "Version", "Version must be 2012-10-17 or 2008-10-17.")
+	}
+	if v.kind == KindIdentity && p.version.form != formBad && p.versionKnown() && p.versionText() != version2012 {
+		v.refuse("INVALID_VERSION", p.version.at, "Version", "Policy document must be version 2012-10-17 or greater.")
+	}
+	if p.id.present() && (v.kind == KindIdentity || v.kind == KindBoundary || v.kind == KindSession) && p.id.form == formBad {
+		v.report("INVALID_POLICY_ELEMENT", p.id.at, "Id", "Id must be a string")
+	}
+	v.sids()
+	v.size()
+	v.characters()
+}
+
+func (v *validator) sids() {
+	seen := make(map[string]bool)
+	for i := range v.p.statements {
+		v.st, v.index = &v.p.statements[i], i
+		if v.st.sid.form != formOne {
+			continue
+		}
+		sid, at, path := v.p.sidOf(v.st), v.st.sid.at, v.path("Sid")
+		switch {
+		case sid == "":
+			v.report("EMPTY_SID_VALUE", at, path, "an empty Sid says nothing: remove it")
+			continue
+		case seen[sid] && v.iamDocument():
+			v.report("UNIQUE_SIDS_REQUIRED", at, path, "Statement IDs (SID) in a single policy must be unique.")
+		case seen[sid]:
+			v.report("UNIQUE_SIDS_RECOMMENDED", at, path, "two statements have this Sid")
+		}
+		seen[sid] = true
+		if v.iamDocument() && strings.Trim(sid, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+			v.report("UNSUPPORTED_SID", at, path, "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
+		}
+	}
+}
+
+// characters finds text that IAM does not store.
+func (v *validator) characters() {
+	if !v.iamDocument() {
+		return
+	}
+	for i, r := range v.p.src {
+		if r > 0xff || r == 0x7f {
+			v.refuse("JSON_SYNTAX_ERROR", span{int32(i), int32(i + runeLen(v.p.src[i:]))}, "", "policies of this kind hold characters up to U+00FF only")
+			return
+		}
+	}
+}
+
+func (v *validator) statement() {
+	st := v.st
+	if st.bad&elStatement != 0 && st.at.end == st.at.begin {
+		return
+	}
+	v.effect()
+	v.actions()
+	v.resources()
+	v.principals()
+	v.conditions()
+	v.roles("PASS_ROLE", "iam:PassRole", "iam:passedtoservice")
+	v.roles("CREATE_SLR", "iam:CreateServiceLinkedRole", "iam:awsservicename")
+	v.redundantStatement()
+}
+
+func (v *validator) effect() {
+	if v.kind == KindRCP && v.p.effectOf(v.st) == "Allow" {
+		v.report("RCP_SYNTAX_ERROR_ALLOW", v.st.effect.at, v.path("Effect"), "a resource control policy that you write can only deny")
+	}
+}
+
+// roles raises the codes about actions that hand out roles on everything.
+func (v *validator) roles(prefix, action, key string) {
+	st := v.st
+	if v.p.effectOf(st) != "Allow" || v.hasKey(key) || v.kind == KindSCP || v.kind == KindRCP || v.kind == KindBoundary {
+		return
+	}
+	not, star, named := v.coversAction(action)
+	everything := slices.ContainsFunc(v.p.list(&st.resource), func(r value) bool { return r.text == "*" })
+	code := ""
+	switch {
+	case st.notResource.present() && not:
+		code = "_WITH_NOT_ACTION_AND_NOT_RESOURCE"
+	case st.notResource.present() && star:
+		code = "_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE"
+	case st.notResource.present() && named:
+		code = "_WITH_NOT_RESOURCE"
+	case everything && not:
+		code = "_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION"
+	case everything && star:
+		code = "_WITH_STAR_IN_ACTION_AND_RESOURCE"
+	case everything && named:
+		code = "_WITH_STAR_IN_RESOURCE"
+	default:
+		return
+	}
+	v.report(prefix+code, st.at, v.path(""), "the statement allows "+action+" on all resources or on unknown ones; name the roles, or add a condition on "+key)
+}
+
+// coversAction says how the statement covers an action: by NotAction, by a
+// pattern, by its name.
+func (v *validator) coversAction(action string) (not, star, named bool) {
+	e := evaluation{req: &Request{Action: action}}
+	_ = e.prepare(e.req)
+	var arena strings.Builder
+	for _, p := range v.p.list(&v.st.action) {
+		a := compileAction(p.text, &arena)
+		named = named || a.exact() && a.match(&e)
+		star = star || !a.exact() && a.match(&e)
+	}
+	if v.st.notAction.present() {
+		not = true
+		for _, p := range v.p.list(&v.st.notAction) {
+			a := compileAction(p.text, &arena)
+			not = not && !a.match(&e)
+		}
+	}
+	return not, star, named
+}
+
+// hasKey reports whether a condition of the statement is on a key, given in
+// lower case.
+func (v *validator) hasKey(key string) bool {
+	e := &v.st.condition
+	if e.form != formObject {
+		return false
+	}
+	return slices.ContainsFunc(v.p.conditions[e.lo:e.hi], func(c condition) bool { return lowerASCII(c.key) == key })
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iampolicy
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+func (v *validator) conditions() {
+	e := &v.st.condition
+	if e.form != formObject {
+		return
+	}
+	if e.len() == 0 {
+		v.report("EMPTY_OBJECT_CONDITION", e.at, v.path("Condition"), "an empty Condition says nothing: remove it")
+	}
+	for i := e.lo; i < e.hi; i++ {
+		v.condition(&v.p.conditions[i])
+	}
+}
+
+func (v *validator) condition(c *condition) {
+	if c.bad {
+		return
+	}
+	path := "Condition" + member(c.op)
+	op, ok := parseOperator(c.op)
+	if !ok {
+		code, why := "INVALID_CONDITION_OPERATOR", "Syntax errors in policy."
+		if equalFold(c.op[strings.LastIndexByte(c.op, ':')+1:], "NullIfExists") {
+			code, why = "NULL_WITH_IF_EXISTS", "Null asks whether the key exists; IfExists has no meaning there"
+		}
+		v.report(code, c.opAt, v.path(path), why)
+		return
+	}
+	if op.fam == famNull && strings.Contains(c.op, ":") {
+		v.report("NULL_WITH_QUALIFIER", c.opAt, v.path(path), "a set operator before Null says nothing")
+	}
+	path += member(c.key)
+	v.conditionKey(c, op, path)
+	v.emptyValues(c, op, path)
+	for i := c.values.lo; i < c.values.hi; i++ {
+		v.conditionValue(c, op, &v.p.values[i], v.item(path, &c.values, i))
+	}
+	if op.fam == famBool && op.quant == quantNone && c.values.len() > 1 {
+		v.report("INVALID_CONDITION_MULTIPLE_BOOLEAN", c.values.at, v.path(path), "true or false: not both")
+	}
+	if op.fam == famNumeric && op.rel != relEquals && c.values.len() > 1 {
+		v.report("REDUNDANT_CONDITION_VALUE_NUM", c.values.at, v.path(path), "one of the numbers decides alone")
+	}
+	if op.quant == quantAll && !op.negated && v.p.effectOf(v.st) == "Allow" && !v.guarded(c.key) {
+		v.report("FORALLVALUES_WITHOUT_GUARD", c.opAt, v.path(path), `ForAllValues holds for a key that is absent: add "Null": {"`+clip(c.key)+`": "false"}`)
+	}
+}
+
+// guarded reports whether the statement demands that a key is there.
+func (v *validator) guarded(key string) bool {
+	e := &v.st.condition
+	return slices.ContainsFunc(v.p.conditions[e.lo:e.hi], func(c condition) bool {
+		op, ok := parseOperator(c.op)
+		return ok && op.fam == famNull && equalFold(c.key, key) &&
+			slices.ContainsFunc(v.p.list(&c.values), func(x value) bool { return x.text == "false" })
+	})
+}
+
+func (v *validator) emptyValues(c *condition, op operator, path string) {
+	if c.values.form != formList || c.values.len() > 0 {
+		return
+	}
+	code := "EMPTY_ARRAY_CONDITION"
+	switch {
+	case op.quant == quantAll:
+		code += "_FORALLVALUES"
+	case op.quant == quantAny:
+		code += "_FORANYVALUE"
+	case op.ifExists:
+		code += "_IFEXISTS"
+	}
+	v.report(code, c.values.at, v.path(path), "the condition has no values")
+}
+
+// globalKeys are the condition keys that begin with aws: and need no tag key,
+// in lower case and sorted (IAM User Guide, "AWS global condition context
+// keys").
+var globalKeys = [...]string{
+	"assumedroot", "calledvia", "calledviafirst", "calledvialast", "chatbotsourcearn", "currenttime", "ec2instancesourceprivateipv4",
+	"ec2instancesourcevpc", "epochtime", "federatedprovider", "ismcpserviceaction", "multifactorauthage", "multifactorauthpresent", "principalaccount", "principalarn",
+	"principalisawsservice", "principalorgid", "principalorgpaths", "principalservicename", "principalservicenameslist", "principaltype",
+	"referer", "requestedregion", "resourceaccount", "resourceorgid", "resourceorgpaths", "securetransport", "sourceaccount", "sourcearn",
+	"sourceidentity", "sourceip", "sourceorgid", "sourceorgpaths", "sourceowner", "sourcevpc", "sourcevpcarn", "sourcevpce", "tagkeys",
+	"tokenissuetime", "useragent", "userid", "username", "viaawsmcpservice", "viaawsservice", "vpceaccount", "vpceorgid", "vpceorgpaths", "vpcsourceip",
+}
+
+func (v *validator) conditionKey(c *condition, op operator, path string) {
+	service, name, ok := strings.Cut(lowerASCII(c.key), ":")
+	if !ok || service == "" || name == "" {
+		v.report("INVALID_CONDITION_KEY_FORMAT", c.keyAt, v.path(path), "a condition key is written service:key")
+		return
+	}
+	if service != "aws" {
+		return
+	}
+	tag, key, tagged := strings.Cut(name, "/")
+	switch {
+	case tag == "principaltag" || tag == "resourcetag" || tag == "requesttag":
+		if !tagged || key == "" {
+			v.report("MISSING_TAG_KEY_IN_CONDITION", c.keyAt, v.path(path), "name the tag: "+clip(c.key)+"/key")
+		}
+	case !slices.Contains(globalKeys[:], name):
+		v.report("INVALID_GLOBAL_CONDITION_KEY", c.keyAt, v.path(path), "there is no such global condition key")
+	}
+	if multivaluedKey(name) && op.quant == quantNone && op.fam != famNull {
+		v.report("MISSING_QUALIFIER", c.opAt, v.path(path), "the key has several values: use ForAllValues or ForAnyValue")
+	}
+}
+
+// multivaluedKey reports whether a key that begins with aws: holds a list.
+func multivaluedKey(name string) bool {
+	switch name {
+	case "calledvia", "principalorgpaths", "principalservicenameslist", "resourceorgpaths", "sourceorgpaths", "tagkeys", "vpceorgpaths":
+		return true
+	}
+	return false
+}
+
+func (v *validator) conditionValue(c *condition, op operator, x *value, path string) {
+	switch {
+	case op.takesVariables():
+		v.variables(x.text, x.at, path)
+	case strings.Contains(x.text, "${") && v.p.modern():
+		v.report("INVALID_VARIABLE_FOR_OPERATOR", x.at, path, "this operator takes no variables")
+		return
+	}
+	switch op.fam {
+	case famNumeric:
+		if _, ok := parseDecimal(x.text); !ok {
+			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path, "not a number: the value matches nothing")
+		}
+	case famDate:
+		if _, ok := parseInstant(x.text); !ok {
+			v.report("INVALID_DATE_VALUE", x.at, path, "not a date: the value matches nothing")
+		}
+	case famBool, famNull:
+		if !equalFold(x.text, "true") && !equalFold(x.text, "false") && !strings.Contains(x.text, "${") {
+			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path, "neither true nor false: the value matches nothing")
+		}
+	case famIP:
+		v.addressValue(c, op, x, path)
+	case famString, famStringFold:
+		v.literalValue(c, x, path)
+	}
+	v.vpcValue(c, op, x, path)
+}
+
+// literalValue reports wildcards where they are plain characters.
+func (v *validator) literalValue(c *condition, x *value, path string) {
+	text := x.text
+	for _, escape := range [...]string{"${*}", "${?}"} {
+		text = strings.ReplaceAll(text, escape, "")
+	}
+	if strings.ContainsAny(text, "*?") {
+		v.report("WILDCARD_WITHOUT_LIKE_OPERATOR", x.at, path, "without Like in the operator * and ? are plain characters")
+	}
+}
+
+func (v *validator) addressValue(c *condition, op operator, x *value, path string) {
+	p, ok := parsePrefix(x.text)
+	if !ok {
+		v.report("TYPE_MISMATCH_IP_RANGE", x.at, path, "neither an address nor a range: the value matches nothing")
+		return
+	}
+	if written, err := netip.ParsePrefix(x.text); err == nil && written.Masked() != written {
+		v.report("IMPROVE_IP_RANGE", x.at, path, "the range is "+p.String())
+	}
+	if !equalFold(c.key, "aws:SourceIp") {
+		return
+	}
+	inside := private(p) || p.Addr().IsLoopback() || p.Addr().IsLinkLocalUnicast() || p.Addr().Is6() && p.Addr().IsPrivate()
+	code := "PRIVATE_IP_ADDRESS"
+	if op.negated {
+		code = "PRIVATE_NOT_IP_ADDRESS"
+	}
+	if !inside {
+		return
+	}
+	// Where other values are public, the private ones are only useless.
+	if v.somePublic(c) {
+		code += "_SUBSET"
+	}
+	v.report(code, x.at, path, "aws:SourceIp is a public address: a private range matches nobody")
+}
+
+func (v *validator) somePublic(c *condition) bool {
+	return slices.ContainsFunc(v.p.list(&c.values), func(x value) bool {
+		p, ok := parsePrefix(x.text)
+		return ok && !private(p) && !p.Addr().IsPrivate() && !p.Addr().IsLoopback()
+	})
+}
+
+func (v *validator) vpcValue(c *condition, op operator, x *value, path string) {
+	if op.fam != famString && op.fam != famStringLike && op.fam != famStringFold || strings.ContainsAny(x.text, "*?$") {
+		return
+	}
+	switch lowerASCII(c.key) {
+	case "aws:sourcevpc":
+		if !resourceID(x.text, "vpc-") {
+			v.report("INVALID_VPC_FORMAT", x.at, path, "a VPC is named vpc- and 8 or 17 hexadecimal digits")
+		}
+	case "aws:sourcevpce":
+		if !resourceID(x.text, "vpce-") {
+			v.report("INVALID_VPCE_FORMAT", x.at, path, "a VPC endpoint is named vpce- and 8 or 17 hexadecimal digits")
+		}
+	}
+}
+
+func resourceID(text, prefix string) bool {
+	id, ok := strings.CutPrefix(text, prefix)
+	return ok && (len(id) == 8 || len(id) == 17) && strings.Trim(id, "0123456789abcdef") == ""
+}
