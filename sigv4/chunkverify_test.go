@@ -7,11 +7,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -511,5 +513,96 @@ func TestNoBodyIsNoChunkedBody(t *testing.T) {
 		in.Body = body
 		_, err := streamVerifier().Verify(in)
 		requireRefusal(t, err, "IncompleteBody", 400)
+	}
+}
+
+// A signed body can be had again, for a retry, and is framed the same; the
+// content-encoding that was there stays behind aws-chunked.
+func TestSignedBodyAgain(t *testing.T) {
+	for _, u := range uploads() {
+		r, err := http.NewRequest("PUT", "https://s3.amazonaws.com/bucket/key", strings.NewReader("hello"))
+		require.NoError(t, err)
+		r.Header["Content-Encoding"] = []string{"gzip", "Aws-Chunked, br"}
+		r.Header["X-Amz-Trailer"] = []string{"stale"}
+		r.TransferEncoding = []string{"chunked"}
+		_, err = streamSigner(u.alg).Sign(r, streamCredentials, u.payload)
+		require.NoError(t, err)
+		require.Equal(t, "aws-chunked,gzip,br", r.Header.Get("Content-Encoding"))
+		require.NotEqual(t, "stale", r.Header.Get("X-Amz-Trailer"))
+		require.Nil(t, r.TransferEncoding)
+		again, err := r.GetBody()
+		require.NoError(t, err)
+		second, err := io.ReadAll(again)
+		require.NoError(t, err)
+		require.NoError(t, again.Close())
+		first, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		require.Equal(t, first, second)
+		in := arriveWith(r, second)
+		got, err := drain(streamVerifier(), in)
+		require.NoError(t, err)
+		require.Equal(t, "hello", got)
+		require.Equal(t, []string{"gzip,br"}, in.Header["Content-Encoding"])
+		broken := errors.New("no body twice")
+		r, _ = http.NewRequest("PUT", "https://s3.amazonaws.com/bucket/key", strings.NewReader("hello"))
+		r.GetBody = func() (io.ReadCloser, error) { return nil, broken }
+		_, err = streamSigner(u.alg).Sign(r, streamCredentials, u.payload)
+		require.NoError(t, err)
+		_, err = r.GetBody()
+		require.ErrorIs(t, err, broken)
+		require.NoError(t, r.Body.Close())
+		_, err = r.Body.Read(make([]byte, 1))
+		require.ErrorIs(t, err, http.ErrBodyReadAfterClose)
+	}
+}
+
+// Streams that are given up leave no goroutine behind.
+func TestAbandonedStreamsLeakNothing(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 20 {
+		for _, u := range uploads() {
+			in, _ := u.put(t, strings.Repeat("x", 30_000), nil)
+			_, err := streamVerifier().Verify(in)
+			require.NoError(t, err)
+			_, err = in.Body.Read(make([]byte, 100))
+			require.NoError(t, err)
+			require.NoError(t, in.Body.Close())
+			_, err = in.Body.Read(make([]byte, 100))
+			require.Error(t, err)
+		}
+	}
+	s := newEventStream(t, streamNow, 0, "message")
+	r := s.request(s.frames[0])
+	_, err := streamVerifier().Verify(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Body.Close())
+	_, err = r.Body.Read(make([]byte, 1))
+	require.ErrorIs(t, err, http.ErrBodyReadAfterClose)
+	require.LessOrEqual(t, runtime.NumGoroutine(), before)
+}
+
+// A Verifier is safe for concurrent use: chunked bodies of every mode at once.
+func TestConcurrentUploads(t *testing.T) {
+	v := streamVerifier()
+	v.Replay = &sigv4.ReplayCache{Now: streamClock}
+	var all []*http.Request
+	for _, u := range uploads() {
+		for i := range 8 {
+			in, _ := u.put(t, strings.Repeat("x", 10_000+i), nil)
+			all = append(all, in)
+		}
+	}
+	errs := make(chan error)
+	for i, in := range all {
+		go func() {
+			got, err := drain(v, in)
+			if err == nil && len(got) != 10_000+i%8 {
+				err = errors.New("the wrong body")
+			}
+			errs <- err
+		}()
+	}
+	for range all {
+		require.NoError(t, <-errs)
 	}
 }

@@ -90,6 +90,9 @@ func TestCompareNamesTheCause(t *testing.T) {
 		})
 	}
 	require.Empty(t, sigv4.Compare(plainCanonical(), plainCanonical()))
+	lower, upper := plainCanonical(), plainCanonical()
+	lower.URI, upper.URI = "/%c3%bc", "/%C3%BC"
+	require.Contains(t, sigv4.Compare(lower, upper)[0].Cause, "upper case")
 	theirs := plainCanonical()
 	theirs.PayloadHash = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 	mine := plainCanonical()
