@@ -97,6 +97,7 @@ func discard(b *testing.B, r io.Reader, p []byte) {
 func BenchmarkChunkedBody(b *testing.B) {
 	block := bytes.Repeat([]byte("0123456789abcdef"), benchBlock/16)
 	p := make([]byte, benchBlock)
+	half := p[:32<<10] // what io.Copy reads through
 	b.Run("floor=sha256", func(b *testing.B) {
 		h := sha256.New()
 		var sum [32]byte
@@ -165,7 +166,11 @@ func BenchmarkChunkedBody(b *testing.B) {
 				if _, err := v.Verify(in); err != nil {
 					b.Fatal(err)
 				}
-				discard(b, in.Body, p)
+				if mode.payload.Mode == sigv4.PayloadUnsignedTrailer {
+					discard(b, in.Body, p)
+				} else {
+					discard(b, in.Body, half)
+				}
 			}
 		})
 	}

@@ -14,6 +14,10 @@ import (
 // percent of hashing.
 const defaultChunk = 64 << 10
 
+// hashStep is how much of a chunk is read before it is hashed: what fits the
+// first cache still lies there then, which gains a percent on 64 KiB chunks.
+const hashStep = 16 << 10
+
 // maxHeader is the longest chunk header written: 16 digits, a label, a
 // signature, CR LF.
 const maxHeader = 16 + len(chunkSigLabel) + ecdsaSigLen + 2
@@ -182,7 +186,7 @@ func (w *chunkWriter) note(p []byte) {
 func (w *chunkWriter) signed(n int) error {
 	data := w.buf[maxHeader : maxHeader+n]
 	for have := 0; have < n; {
-		m, err := w.src.Read(data[have:])
+		m, err := w.src.Read(data[have:min(have+hashStep, n)])
 		w.note(data[have : have+m])
 		have += m
 		if err != nil && have < n {
