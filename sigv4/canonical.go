@@ -83,7 +83,7 @@ func Canonicalize(r *http.Request, p Profile, signedHeaders []string, payloadHas
 			}
 		}
 	}
-	if !sc.setPath(wirePath(r.URL), &p) {
+	if !sc.setURLPath(r.URL, &p) {
 		return nil, errBadPath()
 	}
 	sc.canonicalize(r.Method, &p, payloadHash)

@@ -20,9 +20,21 @@ func isUnreserved(c byte) bool {
 	return c < 128 && uint64(unreservedHigh)>>(c-64)&1 != 0
 }
 
+// pathBytes marks what stays as it is in a path: the unreserved bytes and the
+// slash. One load instead of two branches a byte.
+var pathBytes = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isUnreserved(byte(c)) || c == '/'
+	}
+	return t
+}()
+
+// keeps says whether a byte stays as it is.
+func keeps(c byte, keepSlash bool) bool { return pathBytes[c] && (c != '/' || keepSlash) }
+
 // appendEscape appends one byte, as itself or as %XX.
 func appendEscape(dst []byte, c byte, keepSlash bool) []byte {
-	if isUnreserved(c) || c == '/' && keepSlash {
+	if keeps(c, keepSlash) {
 		return append(dst, c)
 	}
 	return append(dst, '%', upperHex[c>>4], upperHex[c&15])
@@ -33,7 +45,7 @@ func appendEscape(dst []byte, c byte, keepSlash bool) []byte {
 func appendEscaped[T string | []byte](dst []byte, s T, keepSlash bool) []byte {
 	run := 0
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; !isUnreserved(c) && (c != '/' || !keepSlash) {
+		if c := s[i]; !keeps(c, keepSlash) {
 			dst = append(dst, s[run:i]...)
 			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
 			run = i + 1
@@ -48,7 +60,7 @@ func appendReescaped(dst []byte, s string, keepSlash, plus bool) ([]byte, bool) 
 	run := 0
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if isUnreserved(c) || c == '/' && keepSlash {
+		if keeps(c, keepSlash) {
 			continue
 		}
 		dst = append(dst, s[run:i]...)

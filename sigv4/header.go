@@ -21,14 +21,24 @@ type head struct {
 
 func (sc *scratch) headName(h *head) []byte { return sc.arena[h.lo:h.hi] }
 
+// lowerCase maps each byte to itself, capitals to small letters.
+var lowerCase = func() (t [256]byte) {
+	for c := range t {
+		t[c] = byte(c)
+		if 'A' <= c && c <= 'Z' {
+			t[c] += 'a' - 'A'
+		}
+	}
+	return t
+}()
+
 // addHead adds a header under its lowercase name.
 func (sc *scratch) addHead(key string, values []string, value string) *head {
 	lo := len(sc.arena)
 	arena := append(sc.arena, key...)
-	for i, c := range arena[lo:] {
-		if 'A' <= c && c <= 'Z' {
-			arena[lo+i] = c + ('a' - 'A')
-		}
+	name := arena[lo:]
+	for i, c := range name {
+		name[i] = lowerCase[c]
 	}
 	sc.arena = arena
 	sc.heads = append(sc.heads, head{lo: lo, hi: len(arena), key: key, values: values, value: value})

@@ -43,6 +43,17 @@ func originalTarget(r *http.Request) (path, query string, ok bool) {
 	return path, query, true
 }
 
+// setURLPath is setPath for the path of a URL. Where the URL holds no encoding
+// of its own, decoding what net/http would encode gives Path again: S3's
+// canonical form is made from that, in one pass and not three.
+func (sc *scratch) setURLPath(u *url.URL, p *Profile) bool {
+	if u.RawPath == "" && u.Opaque == "" && u.Path != "" && u.Path[0] == '/' && p.SingleEncode && p.RawPath {
+		sc.path = appendEscaped(sc.path[:0], u.Path, true)
+		return true
+	}
+	return sc.setPath(wirePath(u), p)
+}
+
 // setPath writes the canonical URI of a wire path to sc.path. It reports false
 // where the path is none: it does not start with a slash, holds a query, or an
 // escape is malformed.

@@ -129,7 +129,7 @@ func (s *Signer) finishURL(sc *scratch, r *http.Request, c *Credentials, host, p
 		return err
 	}
 	path := wirePath(r.URL)
-	if !sc.setPath(path, &s.Profile) {
+	if !sc.setURLPath(r.URL, &s.Profile) {
 		return errBadPath()
 	}
 	sc.canonicalize(r.Method, &s.Profile, payloadHash)

@@ -178,7 +178,7 @@ func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHas
 		return err
 	}
 	out.key = key
-	if !sc.setPath(wirePath(r.URL), &s.Profile) {
+	if !sc.setURLPath(r.URL, &s.Profile) {
 		return errBadPath()
 	}
 	sc.writeHeads()
@@ -213,7 +213,7 @@ func (s *Signer) apply(r *http.Request, out *Signed, token string, payload paylo
 	if r.Header == nil {
 		r.Header = make(http.Header, 4)
 	}
-	if found != 0 {
+	if found&^staleReplaced != 0 {
 		dropStale(r.Header, s.Profile.Token, found)
 	}
 	set := func(i int, key, value string) {
@@ -259,8 +259,9 @@ func replacedKey(name string, mode TokenMode) string {
 type stale uint8
 
 const (
-	staleFound   stale = 1 << iota
-	staleSpelled       // in a spelling that setting ours does not replace
+	staleReplaced stale = 1 << iota // setting ours replaces it
+	staleOther                      // one that may have no successor
+	staleSpelled                    // in a spelling that setting ours does not replace
 )
 
 // dropStale removes what replacedKey names.
@@ -288,8 +289,8 @@ func (s *Signer) collect(sc *scratch, r *http.Request, framed bool) (found stale
 			continue
 		}
 		switch key { // what an earlier Sign left, without the way through a head
-		case "Authorization", "X-Amz-Date", nameToken:
-			found |= staleFound
+		case "Authorization", "X-Amz-Date":
+			found |= staleReplaced
 			continue
 		case "X-Amz-Content-Sha256":
 			continue
@@ -299,7 +300,7 @@ func (s *Signer) collect(sc *scratch, r *http.Request, framed bool) (found stale
 		own := replacedKey(string(name), s.Profile.Token)
 		switch {
 		case own != "":
-			found |= staleFound
+			found |= staleOther
 			if own != key {
 				found |= staleSpelled
 			}
@@ -315,8 +316,10 @@ func (s *Signer) collect(sc *scratch, r *http.Request, framed bool) (found stale
 		}
 		sc.dropHead()
 	}
-	if _, ok := r.Header["Content-Length"]; !ok && !framed && r.ContentLength > 0 && s.SignHeader != nil && s.SignHeader("content-length") {
-		sc.addHead("content-length", nil, fmt.Sprint(r.ContentLength))
+	if r.ContentLength > 0 && !framed && s.SignHeader != nil && s.SignHeader("content-length") {
+		if _, ok := r.Header["Content-Length"]; !ok {
+			sc.addHead("content-length", nil, fmt.Sprint(r.ContentLength))
+		}
 	}
 	return found, nil
 }

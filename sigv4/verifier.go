@@ -218,7 +218,7 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	if err := v.checkCoverage(r, &c, a.amz, amz); err != nil {
 		return nil, err
 	}
-	if !sc.setPath(path, &v.Profile) {
+	if ok := v.OriginalURI && sc.setPath(path, &v.Profile) || !v.OriginalURI && sc.setURLPath(r.URL, &v.Profile); !ok {
 		return nil, newError(faultURI, "the path does not begin with a slash or holds a malformed escape")
 	}
 	key, unknown, err := v.lookup(r.Context(), &c, now)
@@ -259,13 +259,13 @@ func (v *Verifier) checkConfig() *Error {
 	}
 }
 
-// target finds path and query.
+// target finds the query, and with OriginalURI the path.
 func (v *Verifier) target(r *http.Request) (path, query string, err *Error) {
 	if r.URL == nil {
 		return "", "", newError(faultURI, "the request has no URL")
 	}
 	if !v.OriginalURI {
-		return wirePath(r.URL), r.URL.RawQuery, nil
+		return "", r.URL.RawQuery, nil
 	}
 	path, query, ok := originalTarget(r)
 	if !ok {

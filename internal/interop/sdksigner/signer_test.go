@@ -48,10 +48,11 @@ func (j *job) request() *http.Request {
 	if err != nil {
 		path = j.path
 	}
-	return &http.Request{
-		Method: j.method, Host: j.host, Header: j.header.Clone(), ContentLength: int64(len(j.body)),
-		URL: &url.URL{Scheme: j.scheme, Host: j.host, Path: path, RawPath: j.path, RawQuery: j.query},
+	u := &url.URL{Scheme: j.scheme, Host: j.host, Path: path, RawQuery: j.query}
+	if u.EscapedPath() != j.path { // as url.Parse does
+		u.RawPath = j.path
 	}
+	return &http.Request{Method: j.method, Host: j.host, Header: j.header.Clone(), ContentLength: int64(len(j.body)), URL: u}
 }
 
 func (j *job) hash() [sha256.Size]byte { return sha256.Sum256(j.body) }
