@@ -637,3 +637,67 @@ func TestFIPS(t *testing.T) {
 	fips140.WithoutEnforcement(func() { err = run() })
 	require.NoError(t, err)
 }
+
+// ENV-5, ENV-91: the policy is checked before any key is asked for.
+func TestPolicyBeforeKeys(t *testing.T) {
+	asked := false
+	manager := misbehaving{NewMaterialsManager(rawAES(t)), nil, func(*DecryptionMaterials) { asked = true }}
+	message := must[[]byte](t)(suiteClient(t, Suite0178, 16).Encrypt(t.Context(), nil, nil, nil))
+	c := must[*Client](t)(New(Config{Manager: askedFirst{manager, &asked}}))
+	_, _, err := c.Decrypt(t.Context(), nil, message, nil)
+	require.ErrorIs(t, err, ErrCommitmentPolicy)
+	require.False(t, asked)
+}
+
+// askedFirst notes that it was asked.
+type askedFirst struct {
+	MaterialsManager
+	asked *bool
+}
+
+func (m askedFirst) DecryptionMaterials(ctx context.Context, r *DecryptionRequest) (*DecryptionMaterials, error) {
+	*m.asked = true
+	return m.MaterialsManager.DecryptionMaterials(ctx, r)
+}
+
+// A signing key of another curve than the suite's is refused even when the
+// context names it.
+func TestSigningCurve(t *testing.T) {
+	other := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	change := func(m *EncryptionMaterials) {
+		m.SigningKey = other
+		m.Context[publicKeyEntry] = must[string](t)(encodePublicKey(&other.PublicKey))
+	}
+	c := suiteClient(t, Suite0578, 16, func(c *Config) { c.Keyring, c.Manager = nil, misbehaving{NewMaterialsManager(rawAES(t)), change, nil} })
+	_, err := c.Encrypt(t.Context(), nil, nil, nil)
+	require.ErrorIs(t, err, ErrMaterials)
+}
+
+// What a ReaderAt finds where the size puts the final frame must be it
+// (ENV-94): forged messages whose tags are good, of other frames.
+func TestReaderAtFinalMarker(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*forge)
+		want   error
+	}{
+		"good":         {func(*forge) {}, nil},
+		"early final":  {frames(finalAt(1, "abcd"), finalAt(2, "ef")), ErrFormat},
+		"no final":     {frames(regularAt(1, "abcd"), regularAt(2, "abcd")), ErrFormat},
+		"two short":    {frames(finalAt(1, ""), finalAt(2, "")), ErrFormat},
+		"wrong length": {frames(forgedFrame{final: true, seq: 1, plain: []byte("abc"), length: 2}), ErrFormat},
+		"wrong seq":    {frames(regularAt(1, "abcd"), finalAt(3, "ef")), ErrFormat},
+		"non-framed":   {nonFramed("abc", nil), ErrUnsupported},
+	} {
+		f := newForge(t, Suite0478)
+		tt.change(f)
+		message := f.build(t)
+		c := must[*Client](t)(New(Config{Keyring: fixedKeyring{counting(0x80, 32)}}))
+		r, err := c.NewReaderAt(t.Context(), bytes.NewReader(message), int64(len(message)), nil)
+		if tt.want == nil {
+			require.NoError(t, err, name)
+			require.NoError(t, r.VerifyAll())
+			continue
+		}
+		require.ErrorIs(t, err, tt.want, name)
+	}
+}

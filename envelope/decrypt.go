@@ -301,6 +301,9 @@ func (in *incoming) openFramed(ctx context.Context, workers int, dst, message []
 	if _, err := f.openFinal(room[:0], uint32(l.regular+1), l.final); err != nil {
 		return nil, err
 	}
+	if err := moreFrames(message[l.end:], uint32(l.regular+1), d != nil); err != nil {
+		return nil, err
+	}
 	return dst, in.finish(message, l.end, d)
 }
 

@@ -156,6 +156,23 @@ func (c *frameCipher) open(dst []byte, seq uint32, iv, sealed, aad []byte) ([]by
 	return out, nil
 }
 
+// moreFrames reports, as the fault it is, that what follows a final frame is
+// another frame: a final one, which no footer begins like, or in an unsigned
+// message a regular one.
+func moreFrames(rest []byte, final uint32, signed bool) error {
+	if len(rest) < 4 {
+		return nil
+	}
+	switch seq := binary.BigEndian.Uint32(rest); {
+	case seq == finalMarker:
+		return failFrame(ErrFormat, final, "a second final frame")
+	case !signed && seq == final+1:
+		return failFrame(ErrFormat, final, "a frame after the final one")
+	default:
+		return nil
+	}
+}
+
 // frameCount returns the number of frames of a plaintext, final one included.
 func frameCount(plaintext, frameLen int64) int64 {
 	if plaintext == 0 {

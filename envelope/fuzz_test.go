@@ -125,7 +125,7 @@ func FuzzFooter(f *testing.F) {
 			require.Equal(t, message[len(body):], footer, "a second signature")
 			return
 		}
-		require.True(t, errors.Is(err, ErrSignature) || errors.Is(err, ErrTrailingData))
+		require.True(t, errors.Is(err, ErrSignature) || errors.Is(err, ErrTrailingData) || errors.Is(err, ErrFormat))
 		require.Equal(t, errors.Is(err, ErrTrailingData), errors.Is(errStream, ErrTrailingData))
 		require.NotContains(t, string(plain), "ef", "the final frame is held until the signature verifies")
 	})

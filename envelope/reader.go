@@ -294,6 +294,9 @@ func (r *Reader) last() error {
 	case errFinal:
 		return r.finalFrame()
 	case errEnd:
+		if err := r.noMoreFrames(); err != nil {
+			return err
+		}
 		return r.end(r.carry)
 	default:
 		return r.stop
@@ -322,6 +325,18 @@ func (r *Reader) finalFrame() error {
 	return r.close(t.out, frame, r.carry[len(frame):])
 }
 
+// noMoreFrames looks at what follows the final frame. That there is less than
+// a frame's number of it is for others to judge.
+func (r *Reader) noMoreFrames() error {
+	if !r.in.header.framed {
+		return nil
+	}
+	if err := r.need(4); err != nil && !errors.Is(err, ErrTruncated) {
+		return err
+	}
+	return moreFrames(r.carry, r.seq, r.digest != nil)
+}
+
 // close ends the body: covered is the rest of what the signature covers, tail
 // what was read behind it. The plaintext becomes ready, for signed suites only
 // after everything else was checked.
@@ -333,6 +348,9 @@ func (r *Reader) close(plaintext, covered, tail []byte) error {
 	}
 	r.digest.last(covered)
 	at := r.offset - int64(len(tail))
+	if err := r.noMoreFrames(); err != nil {
+		return err
+	}
 	tail, err := r.footer(at)
 	if err != nil {
 		return err

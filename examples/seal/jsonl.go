@@ -57,6 +57,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	w := bufio.NewWriterSize(out, 1<<16)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
+	services := &kmsServices{}
 	for {
 		if r.Buffered() == 0 {
 			if err := w.Flush(); err != nil {
@@ -65,7 +66,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		}
 		line, err := r.ReadBytes('\n')
 		if bytes.HasPrefix(line, []byte("{")) {
-			if err := e.Encode(respond(ctx, line)); err != nil {
+			if err := e.Encode(respond(ctx, services, line)); err != nil {
 				return err
 			}
 		}
@@ -78,7 +79,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 }
 
-func respond(ctx context.Context, line []byte) *answer {
+func respond(ctx context.Context, services *kmsServices, line []byte) *answer {
 	var q request
 	var a *answer
 	err := json.Unmarshal(line, &q)
@@ -88,7 +89,7 @@ func respond(ctx context.Context, line []byte) *answer {
 	case !utf8.Valid(line):
 		err = inputError("the line is not UTF-8")
 	default:
-		a, err = q.do(ctx)
+		a, err = q.do(ctx, services)
 	}
 	if err != nil {
 		a = &answer{Error: errorText(err)}
@@ -99,7 +100,7 @@ func respond(ctx context.Context, line []byte) *answer {
 	return a
 }
 
-func (q *request) do(ctx context.Context) (*answer, error) {
+func (q *request) do(ctx context.Context, services *kmsServices) (*answer, error) {
 	if q.Keyring == nil {
 		return nil, inputError("no keyring")
 	}
@@ -113,7 +114,7 @@ func (q *request) do(ctx context.Context) (*answer, error) {
 		}
 	}
 	var err error
-	if cfg.Keyring, err = q.Keyring.build(ctx); err != nil {
+	if cfg.Keyring, err = q.Keyring.build(ctx, services); err != nil {
 		return nil, err
 	}
 	c, err := envelope.New(cfg)

@@ -16,12 +16,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/sallyport-go/sallyport/envelope"
-	"github.com/sallyport-go/sallyport/envelope/kmskeyring"
 )
 
 // keyringSpec is a keyring in JSON; which fields count depends on the type.
@@ -48,7 +43,7 @@ type keyringSpec struct {
 }
 
 // build makes the keyring.
-func (s *keyringSpec) build(ctx context.Context) (envelope.Keyring, error) {
+func (s *keyringSpec) build(ctx context.Context, services *kmsServices) (envelope.Keyring, error) {
 	switch s.Type {
 	case "raw-aes":
 		key, err := base64.StdEncoding.DecodeString(s.Key)
@@ -61,9 +56,9 @@ func (s *keyringSpec) build(ctx context.Context) (envelope.Keyring, error) {
 	case "raw-ecdh":
 		return s.rawECDH()
 	case "multi":
-		return s.multi(ctx)
+		return s.multi(ctx, services)
 	case "kms", "kms-mrk", "kms-multi", "kms-discovery", "kms-mrk-discovery":
-		return s.kms(ctx)
+		return s.kms(ctx, services)
 	default:
 		return nil, inputError(fmt.Sprintf("unknown keyring type %q", s.Type))
 	}
@@ -77,17 +72,17 @@ func asKeyring[K envelope.Keyring](k K, err error) (envelope.Keyring, error) {
 	return k, nil
 }
 
-func (s *keyringSpec) multi(ctx context.Context) (envelope.Keyring, error) {
+func (s *keyringSpec) multi(ctx context.Context, services *kmsServices) (envelope.Keyring, error) {
 	var generator envelope.Keyring
 	var err error
 	if s.Generator != nil {
-		if generator, err = s.Generator.build(ctx); err != nil {
+		if generator, err = s.Generator.build(ctx, services); err != nil {
 			return nil, err
 		}
 	}
 	children := make([]envelope.Keyring, len(s.Children))
 	for i := range s.Children {
-		if children[i], err = s.Children[i].build(ctx); err != nil {
+		if children[i], err = s.Children[i].build(ctx, services); err != nil {
 			return nil, err
 		}
 	}
@@ -219,58 +214,9 @@ func parsePrivate(text string) (any, error) {
 	return nil, inputError("the private key cannot be parsed")
 }
 
-func (s *keyringSpec) kms(ctx context.Context) (envelope.Keyring, error) {
-	cfg, err := awsConfig(ctx)
-	if err != nil {
-		return nil, err
-	}
-	supplier := kmskeyring.Supplier(cfg, func(o *kms.Options) {
-		if endpoint := os.Getenv("KMS_ENDPOINT"); endpoint != "" {
-			o.BaseEndpoint = &endpoint
-		}
-	})
-	if s.Type == "kms-multi" {
-		return asKeyring(envelope.NewKMSMulti(envelope.KMSMultiConfig{Generator: s.Key, Keys: s.Keys, Client: supplier}))
-	}
-	client, err := supplier(s.region(cfg.Region))
-	if err != nil {
-		return nil, err
-	}
-	switch s.Type {
-	case "kms", "kms-mrk":
-		return asKeyring(envelope.NewKMS(envelope.KMSConfig{Client: client, KeyID: s.Key, MultiRegion: s.Type == "kms-mrk"}))
-	default:
-		return asKeyring(envelope.NewKMSDiscovery(envelope.KMSDiscoveryConfig{
-			Client: client, Partition: s.Partition, Accounts: s.Accounts, MultiRegion: s.Type == "kms-mrk-discovery", Region: s.Region,
-		}))
-	}
-}
-
-// region is where the keyring's client is: as said, else as the key's ARN
-// says, else as the AWS configuration says.
-func (s *keyringSpec) region(fallback string) string {
-	if s.Region != "" {
-		return s.Region
-	}
-	k := envelope.EncryptedDataKey{ProviderID: "aws-kms", ProviderInfo: []byte(s.Key)}
-	if _, region, _, _, ok := k.KMS(); ok {
-		return region
-	}
-	return fallback
-}
-
-// awsConfig is the usual configuration, or any credentials for an endpoint of
-// one's own.
-func awsConfig(ctx context.Context) (aws.Config, error) {
-	if os.Getenv("KMS_ENDPOINT") != "" {
-		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("seal", "seal", "")}, nil
-	}
-	return config.LoadDefaultConfig(ctx)
-}
-
 // keyring makes the keyring of the command line.
 func (l keyList) keyring(ctx context.Context) (envelope.Keyring, error) {
-	rings := make([]envelope.Keyring, len(l))
+	rings, services := make([]envelope.Keyring, len(l)), &kmsServices{}
 	for i, source := range l {
 		spec := &keyringSpec{Type: "kms-mrk", Key: source.arn}
 		if source.arn == "" {
@@ -280,7 +226,7 @@ func (l keyList) keyring(ctx context.Context) (envelope.Keyring, error) {
 			}
 		}
 		var err error
-		if rings[i], err = spec.build(ctx); err != nil {
+		if rings[i], err = spec.build(ctx, services); err != nil {
 			return nil, err
 		}
 	}

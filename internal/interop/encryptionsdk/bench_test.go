@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package encryptionsdk
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha512"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"testing"
+
+	"filippo.io/age"
+	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/stretchr/testify/require"
+	"github.com/tink-crypto/tink-go/v2/streamingaead/subtle"
+)
+
+// contender is one way to encrypt and decrypt a message in memory.
+type contender struct {
+	name    string
+	encrypt func(plaintext []byte) ([]byte, error)
+	decrypt func(message []byte) ([]byte, error)
+}
+
+// floor is AES-256-GCM of crypto/cipher, frame by frame, and nothing else.
+func floor(b *testing.B, frame int) contender {
+	b.Helper()
+	block, err := aes.NewCipher(make([]byte, 32))
+	require.NoError(b, err)
+	aead, err := cipher.NewGCM(block)
+	require.NoError(b, err)
+	var iv [12]byte
+	aad := make([]byte, 72)
+	var sealed, opened []byte
+	return contender{
+		fmt.Sprintf("floor-gcm/frame=%d", frame),
+		func(plaintext []byte) ([]byte, error) {
+			sealed = sealed[:0]
+			for i := 0; i < len(plaintext); i += frame {
+				binary.BigEndian.PutUint32(iv[8:], uint32(i))
+				sealed = aead.Seal(sealed, iv[:], plaintext[i:min(i+frame, len(plaintext))], aad)
+			}
+			return sealed, nil
+		},
+		func(message []byte) ([]byte, error) {
+			opened = opened[:0]
+			var err error
+			for i := 0; i < len(message); i += frame + 16 {
+				binary.BigEndian.PutUint32(iv[8:], uint32(i/(frame+16)*frame))
+				if opened, err = aead.Open(opened, iv[:], message[i:min(i+frame+16, len(message))], aad); err != nil {
+					return nil, err
+				}
+			}
+			return opened, nil
+		},
+	}
+}
+
+// oneShot is Client.Encrypt and Client.Decrypt into kept memory.
+func oneShot(b *testing.B, w *world, s envelope.Suite, frame int64, workers int) contender {
+	b.Helper()
+	c := benchClient(b, w, s, frame, workers)
+	var sealed, opened []byte
+	return contender{
+		fmt.Sprintf("envelope-%s/frame=%d/workers=%d", suiteID(s), frame, workers),
+		func(plaintext []byte) ([]byte, error) {
+			var err error
+			sealed, err = c.Encrypt(b.Context(), sealed[:0], plaintext, nil)
+			return sealed, err
+		},
+		func(message []byte) ([]byte, error) {
+			var err error
+			opened, _, err = c.Decrypt(b.Context(), opened[:0], message, nil)
+			return opened, err
+		},
+	}
+}
+
+func benchClient(b *testing.B, w *world, s envelope.Suite, frame int64, workers int) *envelope.Client {
+	b.Helper()
+	c, err := envelope.New(envelope.Config{Keyring: w.ours(b, aesRing(256)), Suite: s, FrameLength: frame, Parallelism: workers})
+	require.NoError(b, err)
+	return c
+}
+
+// buffer keeps its memory and says how much it will take.
+func buffer(b *bytes.Buffer) *bytes.Buffer {
+	b.Reset()
+	return b
+}
+
+// stream is Writer and Reader between buffers.
+func stream(b *testing.B, w *world, s envelope.Suite, frame int64, workers int) contender {
+	b.Helper()
+	c := benchClient(b, w, s, frame, workers)
+	var sealed, opened bytes.Buffer
+	return contender{
+		fmt.Sprintf("envelope-%s-stream/frame=%d/workers=%d", suiteID(s), frame, workers),
+		func(plaintext []byte) ([]byte, error) {
+			w, err := c.NewWriter(b.Context(), buffer(&sealed), nil)
+			if err == nil {
+				_, err = w.Write(plaintext)
+			}
+			if err == nil {
+				err = w.Close()
+			}
+			return sealed.Bytes(), err
+		},
+		func(message []byte) ([]byte, error) {
+			r, err := c.NewReader(b.Context(), bytes.NewReader(message), nil)
+			if err == nil {
+				_, err = r.WriteTo(buffer(&opened))
+			}
+			return opened.Bytes(), err
+		},
+	}
+}
+
+func officialContender(b *testing.B, w *world, s envelope.Suite, frame int64) contender {
+	b.Helper()
+	o := newOfficial(b, w, s.Committing())
+	k := o.ring(b, aesRing(256))
+	return contender{
+		fmt.Sprintf("official-go-%s/frame=%d", suiteID(s), frame),
+		func(plaintext []byte) ([]byte, error) { return o.encrypt(b, k, s, frame, plaintext, nil), nil },
+		func(message []byte) ([]byte, error) { return o.decrypt(k, message, nil) },
+	}
+}
+
+func tink(b *testing.B, segment int) contender {
+	b.Helper()
+	a, err := subtle.NewAESGCMHKDF(make([]byte, 32), "SHA256", 32, segment, 0)
+	require.NoError(b, err)
+	var sealed, opened bytes.Buffer
+	return contender{
+		fmt.Sprintf("tink-streaming/segment=%d", segment),
+		func(plaintext []byte) ([]byte, error) {
+			w, err := a.NewEncryptingWriter(buffer(&sealed), nil)
+			if err == nil {
+				_, err = w.Write(plaintext)
+			}
+			if err == nil {
+				err = w.Close()
+			}
+			return sealed.Bytes(), err
+		},
+		func(message []byte) ([]byte, error) {
+			r, err := a.NewDecryptingReader(bytes.NewReader(message), nil)
+			if err == nil {
+				_, err = buffer(&opened).ReadFrom(r)
+			}
+			return opened.Bytes(), err
+		},
+	}
+}
+
+func ageContender(b *testing.B) contender {
+	b.Helper()
+	id, err := age.GenerateX25519Identity()
+	require.NoError(b, err)
+	var sealed, opened bytes.Buffer
+	return contender{
+		"age-x25519",
+		func(plaintext []byte) ([]byte, error) {
+			w, err := age.Encrypt(buffer(&sealed), id.Recipient())
+			if err == nil {
+				_, err = w.Write(plaintext)
+			}
+			if err == nil {
+				err = w.Close()
+			}
+			return sealed.Bytes(), err
+		},
+		func(message []byte) ([]byte, error) {
+			r, err := age.Decrypt(bytes.NewReader(message), id)
+			if err == nil {
+				_, err = io.Copy(buffer(&opened), r)
+			}
+			return opened.Bytes(), err
+		},
+	}
+}
+
+// race asserts equal answers and measures the contenders on one plaintext.
+func race(b *testing.B, size int, all []contender) {
+	b.Helper()
+	plaintext := pattern(size)
+	for _, c := range all {
+		message, err := c.encrypt(plaintext)
+		require.NoError(b, err, c.name)
+		message = bytes.Clone(message)
+		got, err := c.decrypt(message)
+		require.NoError(b, err, c.name)
+		require.True(b, bytes.Equal(plaintext, got), c.name)
+		b.Run("encrypt/"+c.name, func(b *testing.B) {
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.encrypt(plaintext); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("decrypt/"+c.name, func(b *testing.B) {
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.decrypt(message); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// Benchmark1KiB is a small message with all its costs.
+func Benchmark1KiB(b *testing.B) {
+	w := newWorld(b)
+	race(b, 1024, []contender{
+		oneShot(b, w, envelope.Suite0478, 4096, 1), officialContender(b, w, envelope.Suite0478, 4096),
+		oneShot(b, w, envelope.Suite0578, 4096, 1), officialContender(b, w, envelope.Suite0578, 4096),
+		tink(b, 4096), ageContender(b),
+	})
+}
+
+// Benchmark16MiB compares long messages with the floor and the fast peers.
+func Benchmark16MiB(b *testing.B) {
+	w := newWorld(b)
+	all := []contender{tink(b, 4096), tink(b, 1<<20), ageContender(b)}
+	for _, frame := range []int{4096, 64 << 10} {
+		all = append(all, floor(b, frame))
+		for _, workers := range []int{1, 2} {
+			all = append(all, oneShot(b, w, envelope.Suite0478, int64(frame), workers), stream(b, w, envelope.Suite0478, int64(frame), workers))
+		}
+	}
+	race(b, 16<<20, append(all, oneShot(b, w, envelope.Suite0578, 64<<10, 2), stream(b, w, envelope.Suite0578, 64<<10, 2)))
+	plaintext := pattern(16 << 20)
+	b.Run("hash/floor-sha384", func(b *testing.B) {
+		b.SetBytes(int64(len(plaintext)))
+		for b.Loop() {
+			sha512.Sum384(plaintext)
+		}
+	})
+}
+
+// Benchmark64MiB compares with the official SDK, at its default frame length.
+func Benchmark64MiB(b *testing.B) {
+	w := newWorld(b)
+	race(b, 64<<20, []contender{
+		oneShot(b, w, envelope.Suite0478, 4096, 1), stream(b, w, envelope.Suite0478, 4096, 1), oneShot(b, w, envelope.Suite0478, 4096, 2),
+		officialContender(b, w, envelope.Suite0478, 4096),
+	})
+}
