@@ -119,11 +119,9 @@ func (c *frameCipher) openRegular(dst []byte, seq uint32, frame []byte) ([]byte,
 	return c.open(dst, seq, frame[4:regularPrefix], frame[regularPrefix:], patch(c.regular, seq, c.frameLen))
 }
 
-// openFinal appends the plaintext of a whole final frame, marker included.
+// openFinal appends the plaintext of a whole final frame, marker included,
+// whose fixed part has passed finalLength.
 func (c *frameCipher) openFinal(dst []byte, seq uint32, frame []byte) ([]byte, error) {
-	if got := binary.BigEndian.Uint32(frame[4:]); got != seq {
-		return dst, failFrame(ErrFormat, seq, "final frame out of sequence")
-	}
 	return c.open(dst, seq, frame[8:8+ivLen], frame[finalPrefix:], patch(c.final, seq, len(frame)-finalOverhead))
 }
 

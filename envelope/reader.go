@@ -62,7 +62,7 @@ func newReader(ctx context.Context, in *incoming, src *bufio.Reader, tasks *sync
 		ctx: ctx, in: in, src: src, header: in.header.public(in.materials), seq: 1,
 		offset: int64(len(in.header.raw)), limit: nonFramed, workers: workers,
 	}
-	r.ring = ring{frames: &in.frames, pool: tasks, limit: workers + 2}
+	r.ring.init(&in.frames, tasks, workers, (*task).openNow)
 	if in.header.spec.signing() {
 		r.digest = newDigester(in.header.spec)
 		r.digest.last(in.header.raw)
@@ -184,8 +184,7 @@ func (r *Reader) next() error {
 	}
 	for r.stop == nil && !r.ring.full() && (r.ahead || len(r.ring.flying) == 0) {
 		if t := r.fetchTask(); t != nil {
-			r.ring.push(t)
-			go t.open()
+			r.ring.start(t)
 		}
 	}
 	if len(r.ring.flying) == 0 {

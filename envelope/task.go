@@ -6,8 +6,7 @@ import "sync"
 
 // task is one goroutine's share of a stream: a run of whole regular frames,
 // about 64 KiB of them, with the buffers they need. Tasks are made once and go
-// round; a goroutine lives only as long as one run, so that a stream dropped
-// half-way leaves none behind.
+// round.
 type task struct {
 	frames  *frameCipher
 	first   uint32 // number of the first frame
@@ -16,22 +15,11 @@ type task struct {
 	out     []byte // what came of it
 	err     error
 	hashing bool          // the digester still has src
-	done    chan struct{} // told when a goroutine is through with the task
-	seal    func()        // made once: a go statement on a stored function allocates nothing
-	open    func()
+	done    chan struct{} // told when somebody else is through with the task
 }
 
 func newTask() *task {
-	t := &task{frames: &frameCipher{}, done: make(chan struct{}, 1)}
-	t.seal = func() {
-		t.sealNow()
-		t.done <- struct{}{}
-	}
-	t.open = func() {
-		t.openNow()
-		t.done <- struct{}{}
-	}
-	return t
+	return &task{frames: &frameCipher{}, done: make(chan struct{}, 1)}
 }
 
 // sealNow seals src into out.
@@ -69,13 +57,88 @@ func (t *task) wipe() {
 
 const maxPooled = 4 * taskBytes
 
-// ring is the tasks of a stream, in the order of their frames.
+// ring is the tasks of a stream, in the order of their frames, and who works
+// on them: goroutines that live only while there is work, so that a stream
+// dropped half-way leaves none behind, and the caller's while it waits.
 type ring struct {
 	frames *frameCipher
 	pool   *sync.Pool // of tasks of other streams of the client; all zeroed
-	limit  int        // how many may be under way
-	flying []*task    // under way, oldest first
+	work   func(*task)
+	limit  int     // how many tasks may be under way
+	flying []*task // under way, oldest first
 	idle   []*task
+
+	mu      sync.Mutex
+	queue   []*task // under way and not begun
+	helpers int     // goroutines running help
+	most    int     // how many there may be
+	run     func()  // help, made once: a go statement on it allocates nothing
+}
+
+// init makes a ring for so many workers, the caller among them.
+func (r *ring) init(f *frameCipher, pool *sync.Pool, workers int, work func(*task)) {
+	r.frames, r.pool, r.work = f, pool, work
+	r.limit, r.most = workers+2, workers-1
+	r.run = r.help
+}
+
+// start hands a task to whoever is free.
+func (r *ring) start(t *task) {
+	r.push(t)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queue = append(r.queue, t)
+	if r.helpers < r.most {
+		r.helpers++
+		go r.run()
+	}
+}
+
+// next takes a task that nobody has begun.
+func (r *ring) next() *task {
+	if len(r.queue) == 0 {
+		return nil
+	}
+	t := r.queue[0]
+	copy(r.queue, r.queue[1:])
+	r.queue = r.queue[:len(r.queue)-1]
+	return t
+}
+
+// help works until there is nothing to begin.
+func (r *ring) help() {
+	for {
+		r.mu.Lock()
+		t := r.next()
+		if t == nil {
+			r.helpers--
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+		r.work(t)
+		t.done <- struct{}{}
+	}
+}
+
+// wait returns when the task is done, working on others meanwhile.
+func (r *ring) wait(t *task) {
+	for {
+		select {
+		case <-t.done:
+			return
+		default:
+		}
+		r.mu.Lock()
+		other := r.next()
+		r.mu.Unlock()
+		if other == nil {
+			<-t.done
+			return
+		}
+		r.work(other)
+		other.done <- struct{}{}
+	}
 }
 
 // get returns a task to fill. Fewer than limit are under way.
@@ -109,7 +172,7 @@ func (r *ring) pop() *task {
 	t := r.flying[0]
 	copy(r.flying, r.flying[1:])
 	r.flying = r.flying[:len(r.flying)-1]
-	<-t.done
+	r.wait(t)
 	return t
 }
 

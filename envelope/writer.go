@@ -42,7 +42,7 @@ func (c *Client) NewWriter(ctx context.Context, w io.Writer, ec EncryptionContex
 	raw := o.appendHeader(make([]byte, 0, o.headerSize()))
 	out := &Writer{ctx: ctx, w: w, o: o, header: o.public(len(raw)), seq: 1}
 	out.share = taskFrames(c.frameLen) * c.frameLen
-	out.ring = ring{frames: &o.frames, pool: c.tasks, limit: c.workers + 2}
+	out.ring.init(&o.frames, c.tasks, c.workers, (*task).sealNow)
 	if o.spec.signing() {
 		out.digest = newDigester(o.spec)
 		out.digest.last(raw)
@@ -173,9 +173,8 @@ func (w *Writer) dispatch() {
 			w.ring.put(w.ring.pop())
 		}
 	case w.o.client.workers > 1 && w.total > parallelAfter:
-		w.ring.push(t)
+		w.ring.start(t)
 		w.cur = nil
-		go t.seal()
 		if w.ring.full() {
 			w.settle()
 		}
