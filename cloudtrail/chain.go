@@ -26,7 +26,8 @@ type state struct {
 	sum      [32]byte
 	sig      [32]byte // SHA-256 of the signature in lower case
 	previous *previousState
-	saved    []byte // the signature
+	saved    []byte    // the signature
+	logs     []LogFile // with KeepObjects
 }
 
 // previousState is what an accepted digest says about its predecessor.

@@ -80,7 +80,7 @@ func newInflater(gz Gunzip) *inflater {
 // result is what an object turned out to be.
 type result struct {
 	shape    shape
-	sum      [sha256.Size]byte // of the uncompressed bytes; only when good or trailing
+	sum      [sha256.Size]byte // of the uncompressed bytes seen
 	inflated int64             // uncompressed bytes seen
 }
 
@@ -157,6 +157,7 @@ func (f *inflater) member(most int64, each func([]byte)) (res result, err error)
 		}
 		if err != nil {
 			res.shape = shapeOf(err)
+			f.sum.Sum(res.sum[:0])
 			return res, nil
 		}
 	}

@@ -19,6 +19,8 @@ type Report struct {
 	Coverage      []Coverage
 	Counts        Counts
 	Checkpoint    *Checkpoint // what the next run may continue from; nil unless Verdict is Valid
+
+	objects []chainObjects // with KeepObjects
 }
 
 // Coverage is what is known of one chain: the union of the intervals of its
@@ -104,6 +106,9 @@ func (r *run) sum(rep *Report, c *chainState) {
 	}
 	tally.Invalid += c.lost
 	tally.Total = tally.Valid + tally.Invalid
+	if r.v.KeepObjects && selected+c.lost > 0 {
+		rep.objects = append(rep.objects, chainObjects{c, r.v.From})
+	}
 	if selected == 0 && c.lost == 0 && c.tail != "missing" {
 		return
 	}

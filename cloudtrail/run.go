@@ -185,6 +185,9 @@ func (r *run) accept(c *chainState, s *state, d *Digest, q *queue) {
 		r.progress.LogsKnown += len(d.Logs)
 	}
 	r.mu.Unlock()
+	if s.selected && r.v.KeepObjects {
+		s.logs = d.Logs
+	}
 	if s.selected {
 		q.addLogs(&logBatch{c, s, d.Logs})
 	}

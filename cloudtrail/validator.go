@@ -67,6 +67,10 @@ type Validator struct {
 	// NewGunzip makes the inflaters, one for each worker; nil is compress/gzip.
 	NewGunzip func() Gunzip
 
+	// KeepObjects keeps in the report what became of each digest and log file,
+	// which WriteAWSCLI needs. It costs memory for every one of them.
+	KeepObjects bool
+
 	// Progress, when set, is called after each object that was read, by one
 	// goroutine at a time.
 	Progress func(Progress)

@@ -255,7 +255,12 @@ func logFault(res result, err error, want string) *fault {
 	switch res.shape {
 	case shapeNotGzip:
 		return &fault{code: LogNotGzip, reason: res.shape}
-	case shapeBroken, shapeCut:
+	case shapeBroken:
+		return &fault{code: LogInvalid, detail: res.shape.String(), reason: res.shape}
+	case shapeCut:
+		if strings.EqualFold(hexSum(res.sum), want) {
+			return &fault{code: LogInvalid, detail: "the gzip trailer is missing or short", reason: shapeBroken}
+		}
 		return &fault{code: LogInvalid, detail: res.shape.String(), reason: res.shape}
 	case shapeTrailing:
 		return &fault{code: LogTrailingData, reason: res.shape}

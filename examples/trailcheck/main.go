@@ -60,12 +60,17 @@ func usageReport(err error) *cloudtrail.Report {
 // write prints the report and returns the exit status.
 func write(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) int {
 	var err error
-	switch {
-	case o.format.value == "json":
+	switch o.format.value {
+	case "json":
 		err = rep.WriteJSON(stdout)
-	case isTerminal(stdout):
-		err = rep.WriteText(&painter{w: stdout})
+	case "sarif":
+		err = rep.WriteSARIF(stdout)
+	case "awscli":
+		err = writeAWSCLI(rep, o, stdout, stderr)
 	default:
+		if isTerminal(stdout) {
+			stdout = &painter{w: stdout}
+		}
 		err = rep.WriteText(stdout)
 	}
 	if err != nil {
@@ -75,12 +80,28 @@ func write(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) int {
 	return rep.Verdict.ExitCode()
 }
 
+// writeAWSCLI writes the lines of the AWS CLI. In an organization's folder it
+// must be said whose trail is meant.
+func writeAWSCLI(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) error {
+	for _, c := range rep.Coverage {
+		if c.Chain.Org != "" && len(o.accounts) == 0 {
+			return errors.New("usage-error: -format awscli needs -account for an organization trail")
+		}
+	}
+	for _, f := range rep.Findings {
+		if f.Code == cloudtrail.UsageError {
+			return errors.New("usage-error: " + f.Detail)
+		}
+	}
+	return rep.WriteAWSCLI(stdout, stderr)
+}
+
 // check runs the validation the flags ask for. The report may be nil.
 func check(ctx context.Context, o *options, stderr io.Writer) (*cloudtrail.Report, error) {
 	v := &cloudtrail.Validator{
 		Regions: o.regions, Accounts: o.accounts, Trail: o.trail,
 		From: o.start.Time, To: o.end.Time, ExpectThrough: o.expect.Time,
-		CountUnreferenced: o.unreferenced.value == "count", Workers: o.workers,
+		CountUnreferenced: o.unreferenced.value == "count", Workers: o.workers, KeepObjects: o.format.value == "awscli",
 	}
 	if o.prefixGiven {
 		v.Prefixes = []string{o.prefix}

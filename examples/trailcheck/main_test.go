@@ -340,3 +340,26 @@ func TestPrefixFlag(t *testing.T) {
 	_, _, exit = command(t, "-dir", dir, "-prefix", "a")
 	require.Equal(t, 2, exit)
 }
+
+// TestFormats is CT-52 to CT-55 as seen from outside: other forms, the same exit
+// status; one trail has to be meant for the AWS CLI's.
+func TestFormats(t *testing.T) {
+	dir := tree(t, 2)
+	require.NoError(t, os.Remove(object(t, dir, "CloudTrail/", 0)))
+	stdout, _, exit := command(t, "-dir", dir, "-format", "sarif")
+	require.Equal(t, 2, exit)
+	require.True(t, json.Valid([]byte(stdout)))
+	require.Contains(t, stdout, `"ruleId": "log-missing"`)
+	stdout, stderr, exit := command(t, "-dir", dir, "-format", "awscli")
+	require.Equal(t, 2, exit)
+	require.Contains(t, stdout, "2/2 digest files valid\n1/2 log files valid, 1/2 log files INVALID\n")
+	require.Contains(t, stderr, "INVALID: not found\n\n")
+	extend(t, dir, "111122223333", "eu-west-1", 0, 2)
+	_, stderr, exit = command(t, "-dir", dir, "-format", "awscli")
+	require.Equal(t, 3, exit)
+	require.Contains(t, stderr, "several chains")
+	_, _, exit = command(t, "-dir", dir, "-format", "awscli", "-region", "eu-west-1")
+	require.Zero(t, exit)
+	_, _, exit = command(t, "-dir", dir, "-format", "xml")
+	require.Equal(t, 3, exit)
+}

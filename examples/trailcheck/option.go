@@ -40,7 +40,7 @@ Exit status: 0 valid, 1 tampered, 2 incomplete, 3 error.
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{
 		unreferenced: choice{"error", []string{"error", "count"}},
-		format:       choice{"text", []string{"text", "json"}},
+		format:       choice{"text", []string{"text", "json", "sarif", "awscli"}},
 	}
 	f := flag.NewFlagSet("trailcheck", flag.ContinueOnError)
 	f.SetOutput(stderr)
@@ -60,7 +60,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.Var(&o.end, "end", "end of the range, a `time` in RFC 3339; the newest digest if absent, the present with S3")
 	f.Var(&o.expect, "expect-through", "the `time` up to which there must be digests")
 	f.Var(&o.unreferenced, "unreferenced", "log files that no digest lists: `error|count`")
-	f.Var(&o.format, "format", "of the report: `text|json`")
+	f.Var(&o.format, "format", "of the report: `text|json|sarif|awscli`")
 	f.IntVar(&o.workers, "workers", 16, "objects read at once")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "`file` that says where the last valid run ended; rewritten by a valid one")
 	if err := f.Parse(args); err != nil {

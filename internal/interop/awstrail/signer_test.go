@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -175,4 +176,35 @@ func testServer(t *testing.T, server *interop.Server) {
 	b = own()
 	require.Equal(t, 2, b.exit)
 	require.Equal(t, []string{"log-missing"}, codesOf(t, b.stdout))
+}
+
+// TestCompatible is CT-53 to CT-55: on valid trails `-format awscli` is the AWS
+// CLI's output byte for byte, over S3 and from a directory.
+func TestCompatible(t *testing.T) {
+	interop.Require(t)
+	version := interop.Version(t, interop.Program(t, "aws"), "--version")
+	bin, err := trailcheck()
+	require.NoError(t, err)
+	compared := 0
+	for _, tc := range testkit.GoodTrails() {
+		if slices.Contains(strict, tc.Name) || tc.NoTo || tc.Name == "organization" {
+			continue
+		}
+		t.Run(tc.Name, func(t *testing.T) {
+			trail := tc.Make()
+			c := serve(t, trail)
+			start := from(&tc)
+			theirs := validateLogs(t, c.URL, start, tc.Until(), more(c, tc.Name)...)
+			require.Zero(t, theirs.exit, theirs.stderr)
+			dir := t.TempDir()
+			require.NoError(t, trail.WriteTo(dir))
+			ours := run(t, nil, bin, "-dir", dir, "-format", "awscli", "-trail", "main", "-region", "us-east-1",
+				"-start", start.Format(time.RFC3339), "-end", tc.Until().Format(time.RFC3339))
+			require.Equal(t, theirs.stdout, ours.stdout)
+			require.Equal(t, theirs.stderr, ours.stderr)
+			require.Zero(t, ours.exit)
+		})
+		compared++
+	}
+	testkit.Report(t, "interop", "awstrail/compatible", version, compared)
 }
