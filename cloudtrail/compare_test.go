@@ -185,12 +185,12 @@ func (g *tampering) tamper() {
 // TestReference compares the Validator with the slow one on generated
 // tamperings.
 func TestReference(t *testing.T) {
-	n := 400
+	n := 200
 	switch {
 	case testing.Short():
-		n = 60
+		n = 40
 	case full():
-		n = 10_000
+		n = 2_000
 	}
 	classes := testkit.Classes{}
 	codesSeen := map[string]int{}

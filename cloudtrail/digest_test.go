@@ -116,3 +116,17 @@ func TestFoldersRefuse(t *testing.T) {
 		t.Errorf("listed %s", key)
 	}
 }
+
+// TestNewestWithoutMetadata is CT-46: where other digests have a signature
+// beside them, the newest without one is a fault like any other.
+func TestNewestWithoutMetadata(t *testing.T) {
+	trail, c := plainTrail()
+	delete(trail.Meta, c.Digests[2])
+	rep := validate(t, trail.FS(), nil)
+	require.Equal(t, []string{"digest-no-signature"}, codes(rep))
+	require.Equal(t, cloudtrail.Fault, rep.Findings[0].Severity)
+	clear(trail.Meta)
+	rep = validate(t, trail.FS(), nil)
+	require.Equal(t, cloudtrail.Warning, rep.Findings[0].Severity)
+	require.Equal(t, "newest digest of a copy without metadata", rep.Findings[0].Detail)
+}

@@ -24,6 +24,7 @@ import (
 // header, a code that is not used), and in metadata the case of a hex digit and
 // the members that are not metadata.
 func TestEveryBitFlip(t *testing.T) {
+	t.Parallel()
 	trail := testkit.NewTrail()
 	trail.AddKey("us-east-1", testkit.TrailKeys[0]())
 	c := trail.Chain()
