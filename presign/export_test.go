@@ -5,6 +5,7 @@ package presign
 import (
 	"errors"
 	"io"
+	"time"
 )
 
 // CheckPolicy decodes, parses and evaluates a policy for a form's values.
@@ -53,4 +54,30 @@ func ReadForm(r io.Reader, boundary string) (parts []FormPart, err error) {
 		}
 		parts = append(parts, FormPart{h.name, h.filename, value})
 	}
+}
+
+// Judge is the part of a verification that follows the signature: expiration,
+// conditions and coverage. It changes values.
+func Judge(encoded, bucket string, values map[string]string, now time.Time) (minSize, maxSize int64, err error) {
+	text, ok := decodePolicy(encoded)
+	if !ok {
+		return 0, 0, errors.New("not base64")
+	}
+	p, err := parsePolicy(text)
+	if err != nil {
+		return 0, 0, err
+	}
+	if now.After(p.expiration) {
+		return 0, 0, ErrPolicyExpired
+	}
+	in := &form{values: values}
+	for name := range values {
+		in.names = append(in.names, name)
+	}
+	up := &PostUpload{Bucket: bucket, Fields: values}
+	if err := up.expand(in); err != nil {
+		return 0, 0, err
+	}
+	err = up.check(p, in)
+	return up.MinSize, up.MaxSize, err
 }

@@ -156,10 +156,22 @@ func (f *formReader) header() (h partHeader, err error) {
 			}
 		}
 	}
-	if !seen {
+	if !seen || f.startsWithDelim() {
 		return h, errFormSyntax
 	}
 	return h, nil
+}
+
+// startsWithDelim reports whether a delimiter stands right behind the empty
+// line that ends a header. Some readers take it for one, with the line end of
+// the header as its own, and others for content; no client sends it.
+func (f *formReader) startsWithDelim() bool {
+	word := f.delim[2:]
+	for f.hi-f.lo <= len(word) && f.fill() {
+		continue
+	}
+	rest, ok := bytes.CutPrefix(f.buf[f.lo:f.hi], word)
+	return ok && (len(rest) == 0 || isDelimEnd(rest[0]) || rest[0] == '\n')
 }
 
 // disposition reads form-data; name="…"; filename="…".
