@@ -447,13 +447,14 @@ func TestPostPolicyRefused(t *testing.T) {
 		encoded string
 		ok      bool
 	}{
-		"padding left out": {strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`)+" ")), "="), true},
-		"line break":       {base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`)))[:76] + "\r\n" + base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`)))[76:], false},
-		"space":            {base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`))) + " ", false},
-		"base64url":        {base64.URLEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`, `["starts-with","$x-ignore-\u003f","???>>>"]`))), false},
-		"padding alone":    {"====", false},
-		"too much padding": {"eyJhIjoxfQ======", false},
-		"empty":            {"", false},
+		"padding left out":        {strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`)+" ")), "="), true},
+		"line break":              {base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`)))[:76] + "\r\n" + base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`)))[76:], false},
+		"line breaks, no padding": {strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`)+" ")), "=") + "\r\n\r\n", false},
+		"space":                   {base64.StdEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`))) + " ", false},
+		"base64url":               {base64.URLEncoding.EncodeToString([]byte(policyOf(`{"key":"k"}`, `["starts-with","$x-ignore-\u003f","???>>>"]`))), false},
+		"padding alone":           {"====", false},
+		"too much padding":        {"eyJhIjoxfQ======", false},
+		"empty":                   {"", false},
 	} {
 		_, _, err := upload(post(encode(append([]field{{"key", "k"}}, signedWith(t, c.encoded)...), "f", "12345")))
 		if c.ok {
@@ -484,7 +485,9 @@ func TestPostRequestRefused(t *testing.T) {
 		{"two Content-Types", func(r *http.Request) { r.Header.Add("Content-Type", "text/plain") }, 412, "PreconditionFailed"},
 		{"no boundary", func(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data") }, 400, "MalformedPOSTRequest"},
 		{"boundary of 71", func(r *http.Request) {
-			r.Header.Set("Content-Type", "multipart/form-data; boundary="+strings.Repeat("b", 71))
+			long := strings.Repeat("b", 71)
+			r.Header.Set("Content-Type", "multipart/form-data; boundary="+long)
+			r.Body = io.NopCloser(strings.NewReader(strings.ReplaceAll(body, boundary, long)))
 		}, 400, "MalformedPOSTRequest"},
 		{"another boundary", func(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data; boundary=x") }, 400, "MalformedPOSTRequest"},
 		{"no body", func(r *http.Request) { r.Body = nil }, 400, "MalformedPOSTRequest"},
@@ -547,32 +550,34 @@ func TestPostFormLimits(t *testing.T) {
 		body string
 		code string
 	}{
-		"endless header line":      {strings.Replace(body, "Content-Disposition", "X: "+strings.Repeat("x", 30_000)+"\r\nContent-Disposition", 1), "MaxPostPreDataLengthExceededError"},
-		"endless value":            {strings.Replace(body, "\r\n\r\nk\r\n", "\r\n\r\n"+strings.Repeat("k", 3_000_000)+"\r\n", 1), "MaxPostPreDataLengthExceededError"},
-		"endless padding":          {strings.Replace(body, "--"+boundary+"\r\n", "--"+boundary+strings.Repeat(" ", 3_000_000)+"\r\n", 1), "MalformedPOSTRequest"},
-		"no disposition":           {strings.Replace(body, "Content-Disposition", "X-Disposition", 1), "MalformedPOSTRequest"},
-		"two dispositions":         {strings.Replace(body, "Content-Disposition: form-data; name=\"key\"", "Content-Disposition: form-data; name=\"acl\"\r\nContent-Disposition: form-data; name=\"key\"", 1), "MalformedPOSTRequest"},
-		"two names":                {strings.Replace(body, `name="key"`, `name="key"; name="acl"`, 1), "MalformedPOSTRequest"},
-		"no name":                  {strings.Replace(body, `; name="key"`, "", 1), "MalformedPOSTRequest"},
-		"attachment":               {strings.Replace(body, "form-data", "attachment", 1), "MalformedPOSTRequest"},
-		"folded header":            {strings.Replace(body, "form-data; name", "form-data;\r\n name", 1), "MalformedPOSTRequest"},
-		"header without a colon":   {strings.Replace(body, "Content-Disposition:", "Content-Disposition", 1), "MalformedPOSTRequest"},
-		"quoted-printable":         {strings.Replace(body, "Content-Disposition", "Content-Transfer-Encoding: quoted-printable\r\nContent-Disposition", 1), "MalformedPOSTRequest"},
-		"binary":                   {strings.Replace(body, "Content-Disposition", "Content-Transfer-Encoding: binary\r\nContent-Disposition", 1), ""},
-		"bare line feeds":          {strings.ReplaceAll(body, "\r\n", "\n"), "MalformedPOSTRequest"},
-		"text before":              {"hello\r\n" + body, "MalformedPOSTRequest"},
-		"line end before":          {"\r\n" + body, ""},
-		"padding":                  {strings.ReplaceAll(body, "--"+boundary+"\r\n", "--"+boundary+" \t\r\n"), ""},
-		"word behind a boundary":   {strings.Replace(body, "--"+boundary+"\r\n", "--"+boundary+" x\r\n", 1), "MalformedPOSTRequest"},
-		"longer boundary inside":   {strings.Replace(body, "CONTENT", "\r\n--"+boundary+"x\r\n--"+boundary+"-\r\n", 1), ""},
-		"text behind":              {body + "epilogue", ""},
-		"cut in a header":          {body[:30], "MalformedPOSTRequest"},
-		"cut in a value":           {body[:90], "MalformedPOSTRequest"},
-		"NUL in a header":          {strings.Replace(body, "form-data", "form\x00-data", 1), "MalformedPOSTRequest"},
-		"later field":              {strings.Replace(body, "--"+boundary+"--\r\n", encode([]field{{"acl", "public-read"}}, "-", ""), 1), ""},
-		"later file":               {strings.Replace(body, "--"+boundary+"--\r\n", encode(nil, "g", "OTHER"), 1), ""},
-		"later file of a megabyte": {strings.Replace(body, "--"+boundary+"--\r\n", encode(nil, "g", strings.Repeat("x", 1<<20)), 1), ""},
-		"later file cut":           {strings.TrimSuffix(strings.Replace(body, "--"+boundary+"--\r\n", encode(nil, "g", "OTHER"), 1), "--"+boundary+"--\r\n"), "MalformedPOSTRequest"},
+		"endless header line":             {strings.Replace(body, "Content-Disposition", "X: "+strings.Repeat("x", 30_000)+"\r\nContent-Disposition", 1), "MaxPostPreDataLengthExceededError"},
+		"endless value":                   {strings.Replace(body, "\r\n\r\nk\r\n", "\r\n\r\n"+strings.Repeat("k", 3_000_000)+"\r\n", 1), "MaxPostPreDataLengthExceededError"},
+		"endless padding":                 {strings.Replace(body, "--"+boundary+"\r\n", "--"+boundary+strings.Repeat(" ", 3_000_000)+"\r\n", 1), "MalformedPOSTRequest"},
+		"no disposition":                  {strings.Replace(body, "Content-Disposition", "X-Disposition", 1), "MalformedPOSTRequest"},
+		"two dispositions":                {strings.Replace(body, "Content-Disposition: form-data; name=\"key\"", "Content-Disposition: form-data; name=\"acl\"\r\nContent-Disposition: form-data; name=\"key\"", 1), "MalformedPOSTRequest"},
+		"two names":                       {strings.Replace(body, `name="key"`, `name="key"; name="acl"`, 1), "MalformedPOSTRequest"},
+		"no name":                         {strings.Replace(body, `; name="key"`, "", 1), "MalformedPOSTRequest"},
+		"attachment":                      {strings.Replace(body, "form-data", "attachment", 1), "MalformedPOSTRequest"},
+		"folded header":                   {strings.Replace(body, "form-data; name", "form-data;\r\n name", 1), "MalformedPOSTRequest"},
+		"header without a colon":          {strings.Replace(body, "Content-Disposition:", "Content-Disposition", 1), "MalformedPOSTRequest"},
+		"quoted-printable":                {strings.Replace(body, "Content-Disposition", "Content-Transfer-Encoding: quoted-printable\r\nContent-Disposition", 1), "MalformedPOSTRequest"},
+		"binary":                          {strings.Replace(body, "Content-Disposition", "Content-Transfer-Encoding: binary\r\nContent-Disposition", 1), ""},
+		"bare line feeds":                 {strings.ReplaceAll(body, "\r\n", "\n"), "MalformedPOSTRequest"},
+		"text before":                     {"hello\r\n" + body, "MalformedPOSTRequest"},
+		"line end before":                 {"\r\n" + body, ""},
+		"padding":                         {strings.ReplaceAll(body, "--"+boundary+"\r\n", "--"+boundary+" \t\r\n"), ""},
+		"word behind a boundary":          {strings.Replace(body, "--"+boundary+"\r\n", "--"+boundary+" x\r\n", 1), "MalformedPOSTRequest"},
+		"longer boundary inside":          {strings.Replace(body, "CONTENT", "\r\n--"+boundary+"x\r\n--"+boundary+"-\r\n", 1), ""},
+		"content begins like a delimiter": {strings.Replace(body, "CONTENT", "--"+boundary+"\r\n", 1), "MalformedPOSTRequest"},
+		"value begins like a delimiter":   {strings.Replace(body, "\r\n\r\nk\r\n", "\r\n\r\n--"+boundary+" \r\n", 1), "MalformedPOSTRequest"},
+		"text behind":                     {body + "epilogue", ""},
+		"cut in a header":                 {body[:30], "MalformedPOSTRequest"},
+		"cut in a value":                  {body[:90], "MalformedPOSTRequest"},
+		"NUL in a header":                 {strings.Replace(body, "form-data", "form\x00-data", 1), "MalformedPOSTRequest"},
+		"later field":                     {strings.Replace(body, "--"+boundary+"--\r\n", encode([]field{{"acl", "public-read"}}, "-", ""), 1), ""},
+		"later file":                      {strings.Replace(body, "--"+boundary+"--\r\n", encode(nil, "g", "OTHER"), 1), ""},
+		"later file of a megabyte":        {strings.Replace(body, "--"+boundary+"--\r\n", encode(nil, "g", strings.Repeat("x", 1<<20)), 1), ""},
+		"later file cut":                  {strings.TrimSuffix(strings.Replace(body, "--"+boundary+"--\r\n", encode(nil, "g", "OTHER"), 1), "--"+boundary+"--\r\n"), "MalformedPOSTRequest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			up, content, err := upload(post(c.body))

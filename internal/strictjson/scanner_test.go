@@ -114,6 +114,7 @@ func TestRefused(t *testing.T) {
 		{"high surrogate and text", `"\ud800abcdefgh"`, strictjson.ErrUTF8, 1, ""},
 		{"high surrogate and another escape", `"\ud800\n12345"`, strictjson.ErrUTF8, 1, ""},
 		{"lone low surrogate", `"\udc00"`, strictjson.ErrUTF8, 1, ""},
+		{"two low surrogates", `"\udc00\udc00"`, strictjson.ErrUTF8, 1, ""},
 		{"two high surrogates", `"\ud800\ud800"`, strictjson.ErrUTF8, 1, ""},
 		{"duplicate", `{"a":1,"a":2}`, strictjson.ErrDuplicate, 8, "a"},
 		{"duplicate, one escaped", `{"Effect":1,"\u0045ffect":2}`, strictjson.ErrDuplicate, 13, "Effect"},
