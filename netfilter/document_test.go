@@ -3,10 +3,13 @@
 package netfilter_test
 
 import (
+	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -331,5 +334,78 @@ func vectorLint(t *testing.T, inv *netfilter.Inventory) {
 	}
 	for _, want := range []string{"noncanonical-cidr", "open-to-world", "reserved-number", "unattached-entries", "unattached-group"} {
 		require.True(t, codes[want], "%s is missing of %v", want, codes)
+	}
+}
+
+// describe writes a rule as IpPermissions does: a permission of its own.
+func describe(r netfilter.Rule) map[string]any {
+	perm := map[string]any{"IpProtocol": r.Protocol, "IpRanges": []any{}, "Ipv6Ranges": nil}
+	if r.From != -1 {
+		perm["FromPort"] = r.From
+	}
+	if r.To != -1 {
+		perm["ToPort"] = strconv.Itoa(r.To) // as some dumps do
+	}
+	switch p := r.Peer; {
+	case p.IPv4 != "":
+		perm["IpRanges"] = []any{map[string]any{"CidrIp": p.IPv4, "Description": "x"}}
+	case p.IPv6 != "":
+		perm["Ipv6Ranges"] = []any{map[string]any{"CidrIpv6": p.IPv6}}
+	case p.PrefixList != "":
+		perm["PrefixListIds"] = []any{map[string]any{"PrefixListId": p.PrefixList}}
+	default:
+		perm["UserIdGroupPairs"] = []any{nil, map[string]any{"GroupId": p.Group, "PeeringStatus": p.PeeringStatus}}
+	}
+	return perm
+}
+
+// TestGroupsRoundTrip writes generated groups as documents and reads them back.
+func TestGroupsRoundTrip(t *testing.T) {
+	g := &uniGenerator{rng: rand.New(rand.NewPCG(21, 22)), classes: testkit.Classes{}}
+	for range rounds(300) {
+		for _, want := range g.groups(8) {
+			doc := map[string]any{"GroupId": want.ID}
+			for _, d := range bothDirections {
+				var perms []any
+				for _, r := range want.Rules(d) {
+					perms = append(perms, describe(r))
+				}
+				doc[map[netfilter.Direction]string{netfilter.Ingress: "IpPermissions", netfilter.Egress: "IpPermissionsEgress"}[d]] = perms
+			}
+			data, err := json.Marshal(doc)
+			require.NoError(t, err)
+			got, err := netfilter.ParseGroup(data)
+			require.NoError(t, err)
+			require.Empty(t, cmp.Diff(want, got), "%s", data)
+		}
+	}
+	g.classes.Require(t, g.total)
+}
+
+// TestACLsRoundTrip does the same for ACLs, both directions in one shuffled list.
+func TestACLsRoundTrip(t *testing.T) {
+	g := &uniGenerator{rng: rand.New(rand.NewPCG(23, 24)), classes: testkit.Classes{}}
+	for range rounds(300) {
+		want := g.acl(8)
+		var entries []any
+		for _, d := range bothDirections {
+			for _, e := range want.Entries(d) {
+				m := map[string]any{
+					"Egress": d == netfilter.Egress, "RuleNumber": e.Number, "Protocol": e.Protocol, "RuleAction": e.Action,
+					"PortRange": map[string]any{"From": e.From, "To": e.To}, "IcmpTypeCode": map[string]any{"Type": e.Type, "Code": e.Code},
+				}
+				if e.IPv4 != "" {
+					m["CidrBlock"] = e.IPv4
+				} else {
+					m["Ipv6CidrBlock"] = e.IPv6
+				}
+				entries = append(entries, m)
+			}
+		}
+		data, err := json.Marshal(map[string]any{"NetworkAclId": want.ID, "Entries": entries})
+		require.NoError(t, err)
+		got, err := netfilter.ParseACL(data)
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(want, got), "%s", data)
 	}
 }
