@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,6 +79,11 @@ func compile(kind iampolicy.Kind, texts ...[]byte) (*ruleset, error) {
 
 // authorize decides whether the caller may do what it asks.
 func (g *Gateway) authorize(c *call) error {
+	for _, name := range []string{"x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"} {
+		if owner := cmp.Or(c.r.Header.Get(name), c.query.Get(name)); owner != "" && owner != g.config.Account {
+			return refuse("AccessDenied", "The bucket does not belong to the account that %s names.", name)
+		}
+	}
 	if c.op.Action == "" { // an operation on many objects: each is decided about by itself
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
 )
@@ -99,6 +100,9 @@ func asFault(err error) *fault {
 	}
 	if errors.Is(err, context.Canceled) {
 		return &fault{Code: "RequestTimeout", Status: http.StatusBadRequest, Message: "The client went away.", cause: err}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &fault{Code: "RequestTimeout", Status: http.StatusBadRequest, Message: "Your connection stood still for too long.", cause: err}
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return refuse("EntityTooLarge", "The body is larger than this server takes.")

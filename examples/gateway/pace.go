@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -15,6 +16,9 @@ func pace(c *call, limit time.Duration) {
 		return
 	}
 	control := http.NewResponseController(c.w)
+	if c.r.ContentLength != 0 { // for a body that nobody reads: net/http reads its rest after a refusal
+		_ = control.SetReadDeadline(time.Now().Add(limit))
+	}
 	c.r.Body = &pacedBody{c.r.Body, control, limit}
 	c.w = &pacedWriter{c.w, control, limit}
 }
@@ -27,13 +31,24 @@ type pacedBody struct {
 
 func (b *pacedBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(b.limit)) // not every transport has deadlines
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.control.SetReadDeadline(time.Time{}) // the client need not say more while the call goes on
+	}
+	return n, err
 }
 
 type pacedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	limit   time.Duration
+}
+
+// WriteHeader sets a deadline too: an answer without a body is written after
+// the handler, and the last deadline may be long gone by then.
+func (w *pacedWriter) WriteHeader(status int) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.limit))
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *pacedWriter) Write(p []byte) (int, error) {

@@ -122,6 +122,12 @@ func testAWSAPI(s *shell) {
 	api("copy-object", "--bucket", "cli-api", "--key", "b/two ü", "--copy-source", "cli-api/a/one", "--metadata-directive", "REPLACE", "--metadata", "n=2")
 	require.Contains(s.t, api("list-objects-v2", "--bucket", "cli-api", "--delimiter", "/"), `"Prefix": "a/"`)
 	require.Contains(s.t, api("list-objects", "--bucket", "cli-api", "--prefix", "b/"), "b/two")
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::cli-api/a/*"}]}`
+	api("put-bucket-policy", "--bucket", "cli-api", "--policy", policy)
+	require.Contains(s.t, api("get-bucket-policy", "--bucket", "cli-api"), "Deny")
+	s.fails("explicit deny", s.aws("s3api", "get-object", "--bucket", "cli-api", "--key", "a/one", "denied")...)
+	api("delete-bucket-policy", "--bucket", "cli-api")
+	s.fails("MalformedPolicy", s.aws("s3api", "put-bucket-policy", "--bucket", "cli-api", "--policy", "{}")...)
 	s.fails("PreconditionFailed", s.aws("s3api", "put-object", "--bucket", "cli-api", "--key", "a/one", "--body", one, "--if-none-match", "*")...)
 	s.fails("304", s.aws("s3api", "get-object", "--bucket", "cli-api", "--key", "a/one", "--if-modified-since", "2099-01-01T00:00:00Z", "x")...)
 	s.fails("NoSuchKey", s.aws("s3api", "get-object", "--bucket", "cli-api", "--key", "none", "x")...)
