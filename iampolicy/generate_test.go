@@ -18,11 +18,12 @@ import (
 // each other often.
 type generator struct {
 	*rand.Rand
-	classes testkit.Classes
+	classes  testkit.Classes
+	compared map[string]string
 }
 
 func newGenerator(seed uint64) *generator {
-	return &generator{Rand: rand.New(rand.NewPCG(seed, 6)), classes: testkit.Classes{}}
+	return &generator{Rand: rand.New(rand.NewPCG(seed, 6)), classes: testkit.Classes{}, compared: map[string]string{}}
 }
 
 func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
@@ -208,7 +209,7 @@ func (g *generator) documents(kind string, most int) []string {
 
 // policies makes everything but the request.
 func (g *generator) policies() *refCase {
-	c := &refCase{Identity: g.documents("identity", 3), Trust: g.IntN(8) == 0, BlockPublic: g.IntN(6) == 0, decoded: map[string][]map[string]any{}}
+	c := &refCase{Identity: g.documents("identity", 3), Trust: g.IntN(8) == 0, BlockPublic: g.IntN(6) == 0, decoded: map[string][]map[string]any{}, compared: g.compared}
 	if g.IntN(4) > 0 {
 		c.Resources = g.document(map[bool]string{true: "trust", false: "resource"}[c.Trust])
 	}

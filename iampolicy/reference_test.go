@@ -35,7 +35,8 @@ type refCase struct {
 	ManagementPrincipal     bool
 	ManagementResource      bool
 
-	decoded map[string][]map[string]any // documents by their text
+	decoded  map[string][]map[string]any // documents by their text
+	compared map[string]string           // results of refCompare
 }
 
 type refAnswer struct {
@@ -636,7 +637,7 @@ func (e *refEval) resource(kind string, st map[string]any) bool {
 				rel = "covers"
 			}
 		case strings.Contains(e.c.Resource, "*"):
-			rel = refRelate(fields, last, e.c.Resource)
+			rel = e.relate(fields, last, e.c.Resource)
 		default:
 			if f := strings.SplitN(e.c.Resource, ":", 6); len(f) == 6 && refFieldsMatch(fields, f) && refMatch(last, f[5]) {
 				rel = "covers"
@@ -682,8 +683,8 @@ func refFieldsMatch(pattern, value []string) bool {
 	return value[0] == "arn"
 }
 
-// refRelate is IAM-21: exact, by walking both patterns as automata.
-func refRelate(fields []string, last []refToken, resource string) string {
+// relate is IAM-21: exact, by walking both patterns as automata.
+func (e *refEval) relate(fields []string, last []refToken, resource string) string {
 	asked := []string{"arn", "*", "*", "*", "*", "*"}
 	if resource != "*" {
 		asked = strings.SplitN(resource, ":", 6)
@@ -698,12 +699,25 @@ func refRelate(fields []string, last []refToken, resource string) string {
 		if i < 5 {
 			p, q = refWild(strings.ToLower(fields[i])), strings.ToLower(q)
 		}
-		switch refCompare(p, q) {
+		switch e.compare(p, q) {
 		case "disjoint":
 			return "disjoint"
 		case "overlaps":
 			rel = "overlaps"
 		}
+	}
+	return rel
+}
+
+// compare remembers what refCompare, which is very slow, found.
+func (e *refEval) compare(p []refToken, asked string) string {
+	key := fmt.Sprint(p, asked)
+	if rel, ok := e.c.compared[key]; ok {
+		return rel
+	}
+	rel := refCompare(p, asked)
+	if e.c.compared != nil {
+		e.c.compared[key] = rel
 	}
 	return rel
 }
