@@ -271,6 +271,7 @@ func TestIAM24Principals(t *testing.T) {
 		{aws(root), ana, no},
 		{aws("arn:aws:iam::111111111111:user/*"), ana, no},
 		{aws("arn:aws:iam::111111111111:user/an?"), ana, no},
+		{aws("arn:aws:iam::111111111111:user/*"), "arn:aws:iam::111111111111:user/*", no}, // not even as plain text
 		{aws("arn:*:iam::111111111111:user/ana"), ana, no},
 		{`{"Service":"sns.amazonaws.com"}`, "sns.amazonaws.com", yes},
 		{`{"Service":"sqs.amazonaws.com"}`, "sns.amazonaws.com", no},

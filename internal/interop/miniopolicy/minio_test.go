@@ -125,15 +125,19 @@ func BenchmarkPeers(b *testing.B) {
 				ours, theirs := q.forUs(b), q.forThem()
 				b.Run(name+"/engine=iampolicy", func(b *testing.B) {
 					b.ReportAllocs()
+					start := testkit.CPUTime()
 					for b.Loop() {
 						e.ours.Decide(ours)
 					}
+					b.ReportMetric(float64(testkit.CPUTime()-start)/float64(b.N), "cpu-ns/op")
 				})
 				b.Run(name+"/engine=minio", func(b *testing.B) {
 					b.ReportAllocs()
+					start := testkit.CPUTime()
 					for b.Loop() {
 						e.theirs.IsAllowed(theirs)
 					}
+					b.ReportMetric(float64(testkit.CPUTime()-start)/float64(b.N), "cpu-ns/op")
 				})
 			}
 		}

@@ -176,18 +176,22 @@ func BenchmarkPeers(b *testing.B) {
 				ours, theirs := q.forUs(b), q.forThem()
 				b.Run(name+"/engine=iampolicy", func(b *testing.B) {
 					b.ReportAllocs()
+					start := testkit.CPUTime()
 					for b.Loop() {
 						e.ours.Decide(ours)
 					}
+					b.ReportMetric(float64(testkit.CPUTime()-start)/float64(b.N), "cpu-ns/op")
 				})
 				if n > 1200 {
 					continue
 				}
 				b.Run(name+"/engine=cedar", func(b *testing.B) {
 					b.ReportAllocs()
+					start := testkit.CPUTime()
 					for b.Loop() {
 						cedar.Authorize(e.theirs, e.entities, theirs)
 					}
+					b.ReportMetric(float64(testkit.CPUTime()-start)/float64(b.N), "cpu-ns/op")
 				})
 			}
 		}
