@@ -210,3 +210,18 @@ func TestFingerprintIsMD5(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, hex.EncodeToString(want), cloudtrail.NewPublicKey([]byte("abc"), time.Time{}, time.Time{}).Fingerprint)
 }
+
+// TestKeySourceLies is CT-12: the fingerprint of every key is computed, whatever
+// a KeySource says it is.
+func TestKeySourceLies(t *testing.T) {
+	trail, _ := plainTrail()
+	good, err := cloudtrail.ParseKeys(trail.KeysJSON("us-east-1"))
+	require.NoError(t, err)
+	other := testkit.NewTrail()
+	other.AddKey("us-east-1", testkit.TrailKeys[1]())
+	lie, err := cloudtrail.ParseKeys(other.KeysJSON("us-east-1"))
+	require.NoError(t, err)
+	lie[0].Fingerprint = good[0].Fingerprint
+	rep := validate(t, trail.FS(), func(v *cloudtrail.Validator) { v.Keys = cloudtrail.KeyRing{"us-east-1": lie} })
+	require.Equal(t, []string{"key-unusable", "key-unusable", "key-unusable"}, codes(rep))
+}

@@ -87,9 +87,8 @@ func (k *keyCache) fetch(ctx context.Context, region string, i Interval) *keySet
 		return set
 	}
 	for _, key := range keys {
-		if key.key == nil && key.reason == "" {
-			key.check() // made by a KeySource of the caller's own, field by field
-		}
+		key.key = nil
+		key.check() // whoever made the list may have set its fields one by one
 		fp := strings.ToLower(key.Fingerprint)
 		set.keys[fp] = append(set.keys[fp], key)
 	}
