@@ -6,12 +6,12 @@ package netfilter
 // the transport key meet in a table of all combinations.
 //
 // Everything is in one slice of pages of 256 entries, so that one bound and one
-// pointer serve all loads: with a slice for each step a decision took 6.1 ns at
-// 10 rules instead of 4.9. An IPv4 address takes three loads: its upper half
+// pointer serve all loads. An IPv4 address takes three loads: its upper half
 // leads to a page, its third octet from there to a page, its fourth to the
-// class. There are always three, since to leave early is a branch that traffic
-// does not let the processor predict (14 ns). A key takes three as well, by
-// protocol, upper and lower byte. Equal pages are one.
+// class. There are always three: to leave early is a branch that traffic does
+// not let the processor predict, and made a decision at 10 rules take 14 ns
+// instead of 9. A key takes three as well, by protocol, upper and lower byte.
+// Equal pages are one.
 type crossForm struct {
 	table []uint16
 	tree  bool // IPv4, more than one class: table begins with the upper halves

@@ -42,7 +42,7 @@
 // A policy is laid out in one of two ways, which never changes a verdict. Compact
 // is linear in rules and members and is searched: about 3 KB for 40 rules. Cross
 // is a table and is indexed: a decision takes a few nanoseconds whatever the
-// number of rules, for 280 KB and more. [Auto], the zero value, takes Cross for a
+// number of rules, for 150 KB and more. [Auto], the zero value, takes Cross for a
 // direction and family with 64 rules or more where it fits 1 MiB, else Compact.
 // Where a Cross table would exceed [Compiler].MaxTable, the policy is Compact.
 // Interfaces with equal groups share a policy through a [Pool].

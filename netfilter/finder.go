@@ -8,8 +8,8 @@ import "math/bits"
 // where the numbers lie evenly, or in evenly filled clusters as address plans
 // make them. A node divides the span of its numbers into about as many buckets
 // of equal width; a bucket with more than a few numbers has a node of its own,
-// and from the third level on is searched. For 1,000 IPv6 blocks that takes 8 ns
-// where a binary search takes 27.
+// and from the third level on is searched. With it a whole decision among 1,000
+// IPv6 blocks takes 27 ns, with a binary search 49.
 type finder struct {
 	nodes []finderNode
 	// buckets hold the position of their first number, or of the next one where
