@@ -40,7 +40,7 @@ func BenchmarkGet(b *testing.B) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	u, err := newS3().Get(temporary, demo, "home/ann/photo.jpg", nil)
+	u, err := newS3().Get(docKeys, demo, "home/ann/photo.jpg", nil)
 	require.NoError(b, err)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(u.URL)))
