@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
@@ -32,36 +31,16 @@ func putPolicy(c *call) error {
 	if _, err := compile(iampolicy.KindResource, text); err != nil {
 		return policyFault(err)
 	}
-	if !namesPrincipals(text) {
-		return refuse("MalformedPolicy", "Missing required field Principal")
+	for _, finding := range iampolicy.Validate(iampolicy.KindResource, text) {
+		if finding.Refused { // what AWS refuses beyond what cannot be evaluated, such as a statement about nobody
+			return refuse("MalformedPolicy", "%s (line %d, column %d)", finding.Message, finding.Span.Start.Line, finding.Span.Start.Column)
+		}
 	}
 	if err := c.gw.store.SetPolicy(c.bucket, text); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// namesPrincipals says whether every statement says whom it is about: a
-// bucket's policy has nobody that it is attached to.
-func namesPrincipals(text []byte) bool {
-	var doc struct{ Statement json.RawMessage }
-	var statements []map[string]json.RawMessage
-	if json.Unmarshal(text, &doc) != nil {
-		return false
-	}
-	if json.Unmarshal(doc.Statement, &statements) != nil {
-		statements = make([]map[string]json.RawMessage, 1)
-		if json.Unmarshal(doc.Statement, &statements[0]) != nil {
-			return false
-		}
-	}
-	for _, s := range statements {
-		if s["Principal"] == nil && s["NotPrincipal"] == nil {
-			return false
-		}
-	}
-	return true
 }
 
 func deletePolicy(c *call) error {

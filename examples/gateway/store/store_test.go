@@ -158,7 +158,7 @@ func TestListAgreesWithTheSlowOne(t *testing.T) {
 	for _, key := range keys {
 		put(t, s, key, "")
 	}
-	for i := range 60 {
+	for i := range 30 {
 		pick := func() string { k := keys[rng.IntN(len(keys))]; return k[:rng.IntN(len(k)+1)] }
 		q := ListQuery{Limit: 1 + rng.IntN(40)}
 		if i%2 == 0 {
