@@ -51,6 +51,14 @@
 // limited by its session policy if there is one; without any, only its own
 // policies are void.
 //
+// # Validation
+//
+// [Validate] checks a document without a request: the issue codes of IAM Access
+// Analyzer that need no list of services, and of our own
+// FORALLVALUES_WITHOUT_GUARD (a ForAllValues that an absent key satisfies),
+// NOTPRINCIPAL_INCOMPLETE and REDUNDANT_STATEMENT. A finding that makes AWS
+// refuse to save the document says so.
+//
 // # What is not evaluated fails closed
 //
 // A policy that cannot be evaluated does not compile. With [Options].Lenient

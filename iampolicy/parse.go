@@ -487,36 +487,3 @@ func (q *parser) keys(op string, at span) error {
 		q.p.conditions = append(q.p.conditions, c)
 	}
 }
-
-// folder finds names that are equal but for ASCII case: one by one while there
-// are few, through a map beyond.
-type folder struct {
-	few   [8]string
-	n     int
-	names map[string]bool
-}
-
-func (f *folder) repeats(name string) bool {
-	if f.names == nil && f.n < len(f.few) {
-		for _, other := range f.few[:f.n] {
-			if equalFold(name, other) {
-				return true
-			}
-		}
-		f.few[f.n] = name
-		f.n++
-		return false
-	}
-	if f.names == nil {
-		f.names = make(map[string]bool, 4*len(f.few))
-		for _, other := range f.few {
-			f.names[lowerASCII(other)] = true
-		}
-	}
-	low := lowerASCII(name)
-	if f.names[low] {
-		return true
-	}
-	f.names[low] = true
-	return false
-}
