@@ -107,6 +107,7 @@ func TestDocumentErrors(t *testing.T) {
 		{"a port that is a word", "{\"SecurityGroups\":[{\"GroupId\":\"sg-1\",\n\"IpPermissions\":[{\"FromPort\":\"http\"}]}]}", "SecurityGroups[0].IpPermissions[0].FromPort", "not an integer of 32 bits", 2},
 		{"a port with a fraction", `{"SecurityGroups":[{"GroupId":"sg-1","IpPermissions":[{"FromPort":1.5}]}]}`, "SecurityGroups[0].IpPermissions[0].FromPort", "not an integer of 32 bits", 1},
 		{"a protocol that is an object", `{"SecurityGroups":[{"GroupId":"sg-1","IpPermissions":[{"IpProtocol":{}}]}]}`, "SecurityGroups[0].IpPermissions[0].IpProtocol", "not a string", 1},
+		{"an ACL without an id", `{"NetworkAcls":[{}]}`, "NetworkAcls[0]", "NetworkAclId is missing", 1},
 		{"an entry without a number", `{"NetworkAcls":[{"NetworkAclId":"acl-1","Entries":[{"Egress":true}]}]}`, "NetworkAcls[0].Entries[0]", "RuleNumber is missing", 1},
 		{"an entry without a direction", `{"NetworkAcls":[{"NetworkAclId":"acl-1","Entries":[{"RuleNumber":1}]}]}`, "NetworkAcls[0].Entries[0]", "Egress is missing", 1},
 		{"egress that is a number", `{"NetworkAcls":[{"NetworkAclId":"acl-1","Entries":[{"RuleNumber":1,"Egress":1}]}]}`, "NetworkAcls[0].Entries[0].Egress", "neither true nor false", 1},

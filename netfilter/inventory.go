@@ -61,7 +61,8 @@ func ParseGroup(data []byte) (SecurityGroup, error) {
 	return g, r.err
 }
 
-// ParseACL reads one network ACL as it stands in NetworkAcls.
+// ParseACL reads one network ACL as it stands in NetworkAcls. Standing alone, it
+// may lack its NetworkAclId.
 func ParseACL(data []byte) (NetworkACL, error) {
 	r, v, err := parseOne(data)
 	if err != nil {
@@ -242,7 +243,7 @@ func (m *merger) page(r *reader, v *value) error {
 		err = readAll(r, v, "SecurityGroupRules", &m.rules, r.listedRule, func(l listedRule) string { return l.Rule.ID })
 	}
 	if err == nil {
-		err = readAll(r, v, "NetworkAcls", &m.acls, r.acl, func(a NetworkACL) string { return a.ID })
+		err = readAll(r, v, "NetworkAcls", &m.acls, r.listedACL, func(a NetworkACL) string { return a.ID })
 	}
 	if err == nil {
 		err = readAll(r, v, "NetworkInterfaces", &m.ifaces, r.iface, func(i Interface) string { return i.ID })

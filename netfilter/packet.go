@@ -81,16 +81,17 @@ func (p Protocol) String() string {
 // ParseProtocol reads the protocol of a rule: tcp, udp, icmp, icmpv6 in any
 // case, a decimal number from 0 to 255, or -1 or "all", for which all is true.
 func ParseProtocol(s string) (p Protocol, all bool, err error) {
-	switch strings.ToLower(s) {
-	case "-1", "all":
+	// EqualFold, not ToLower: that maps İ, no letter of any protocol, to i.
+	switch {
+	case s == "-1", strings.EqualFold(s, "all"):
 		return 0, true, nil
-	case "tcp":
+	case strings.EqualFold(s, "tcp"):
 		return TCP, false, nil
-	case "udp":
+	case strings.EqualFold(s, "udp"):
 		return UDP, false, nil
-	case "icmp":
+	case strings.EqualFold(s, "icmp"):
 		return ICMP, false, nil
-	case "icmpv6":
+	case strings.EqualFold(s, "icmpv6"):
 		return ICMPv6, false, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 8)

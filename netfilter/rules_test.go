@@ -97,6 +97,7 @@ func TestRuleErrors(t *testing.T) {
 	}{
 		{"no protocol", netfilter.Rule{Peer: v4}, "IpProtocol"},
 		{"a name AWS does not know", netfilter.Rule{Protocol: "gre", Peer: v4}, "IpProtocol"},
+		{"a letter that only lower case makes an i", netfilter.Rule{Protocol: "\u0130CMP", Peer: v4}, "IpProtocol"},
 		{"protocol 256", netfilter.Rule{Protocol: "256", Peer: v4}, "IpProtocol"},
 		{"protocol -2", netfilter.Rule{Protocol: "-2", Peer: v4}, "IpProtocol"},
 		{"protocol +6", netfilter.Rule{Protocol: "+6", Peer: v4}, "IpProtocol"},

@@ -90,9 +90,15 @@ func (r *reader) listedRule(v *value) listedRule {
 	return l
 }
 
-// acl reads an element of NetworkAcls.
+// listedACL reads an element of NetworkAcls, which is merged by its id.
+func (r *reader) listedACL(v *value) NetworkACL {
+	r.id(v, "NetworkAclId")
+	return r.acl(v)
+}
+
+// acl reads one ACL; alone it needs no id.
 func (r *reader) acl(v *value) NetworkACL {
-	a := NetworkACL{ID: r.id(v, "NetworkAclId"), VPC: r.text(v, "VpcId"), Default: r.truth(v, "IsDefault", false)}
+	a := NetworkACL{ID: r.text(v, "NetworkAclId"), VPC: r.text(v, "VpcId"), Default: r.truth(v, "IsDefault", false)}
 	for _, s := range r.list(v, "Associations") {
 		if id := r.text(s, "SubnetId"); id != "" {
 			a.Subnets = append(a.Subnets, id)

@@ -17,6 +17,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 )
 
 const usage = `usage: netcheck                                     JSON lines in, verdicts out
@@ -118,15 +120,13 @@ type fault struct {
 
 // answer answers one line.
 func answer(line []byte) any {
-	var head struct {
-		ID json.RawMessage `json:"id"`
+	var id json.RawMessage
+	if err := exact.Unmarshal(line, exact.Member{Name: "id", To: &id}); err != nil {
+		return fault{Error: "request: " + err.Error()}
 	}
-	if err := json.Unmarshal(line, &head); err != nil {
-		return fault{ID: head.ID, Error: "request: " + err.Error()}
-	}
-	out, err := decideRules(head.ID, line)
+	out, err := decideRules(id, line)
 	if err != nil {
-		return fault{ID: head.ID, Error: err.Error()}
+		return fault{ID: id, Error: err.Error()}
 	}
 	return out
 }

@@ -42,6 +42,8 @@ func TestRuleProtocol(t *testing.T) {
 		{"empty list", `{"id":5,"groups":[{"GroupId":"sg-1","IpPermissions":[{"IpProtocol":"-1","PrefixListIds":[{"PrefixListId":"pl-1"}]}]}],"prefix_lists":{"pl-1":[]},"direction":"ingress",` + packet4 + `}`, `{"id":5,"sg":"deny","sg_rule":null,"acl":null,"acl_rule":null}`},
 		{"acl in JSON order 200, 100", `{"id":6,"acl":{"NetworkAclId":"acl-1","Entries":[{"RuleNumber":200,"Protocol":"6","RuleAction":"deny","Egress":false,"CidrBlock":"0.0.0.0/0","PortRange":{"From":22,"To":22}},{"RuleNumber":100,"Protocol":"-1","RuleAction":"allow","Egress":false,"CidrBlock":"0.0.0.0/0"}]},"direction":"ingress","packet":{"src":"10.0.0.5","dst":"10.0.1.9","protocol":"tcp","dst_port":22}}`, `{"id":6,"sg":null,"sg_rule":null,"acl":"allow","acl_rule":100}`},
 		{"acl without a match", `{"id":7,"acl":{"NetworkAclId":"acl-1"},"direction":"ingress",` + packet4 + `}`, `{"id":7,"sg":null,"sg_rule":null,"acl":"deny","acl_rule":null}`},
+		{"an ACL without an id", `{"id":8,"acl":{"Entries":[{"RuleNumber":32767,"Protocol":"-1","RuleAction":"deny","Egress":false,"CidrBlock":"0.0.0.0/0"}]},"direction":"ingress",` + packet4 + `}`, `{"id":8,"sg":null,"sg_rule":null,"acl":"deny","acl_rule":32767}`},
+		{"members of other spellings are ignored", `{"id":9,"groups":[],"direction":"egress",` + packet4[:len(packet4)-1] + `,"SRC":"::1","Dst_Port":-1},"ID":10,"Groups":null,"ACL":{},"Direction":"in","PACKET":null}`, `{"id":9,"sg":"deny","sg_rule":null,"acl":null,"acl_rule":null}`},
 		{"no id", `{"groups":[],"direction":"egress",` + packet4 + `}`, `{"id":null,"sg":"deny","sg_rule":null,"acl":null,"acl_rule":null}`},
 	}
 	var in strings.Builder
@@ -76,6 +78,7 @@ func TestFaultsAreAnswers(t *testing.T) {
 		"invalid rule":       `{"id":1,"groups":[{"GroupId":"sg-1","IpPermissionsEgress":[{"IpProtocol":"tcp","FromPort":9,"ToPort":1,"IpRanges":[{"CidrIp":"10.0.0.0/8"}]}]}],"direction":"ingress",` + packet4 + `}`,
 		"member":             `{"id":1,"groups":[],"members":{"sg-1":["10.0.0.x"]},"direction":"ingress",` + packet4 + `}`,
 		"acl number twice":   `{"id":1,"acl":{"NetworkAclId":"a","Entries":[{"RuleNumber":1,"Protocol":"-1","RuleAction":"allow","Egress":false,"CidrBlock":"0.0.0.0/0"},{"RuleNumber":1,"Protocol":"-1","RuleAction":"deny","Egress":false,"CidrBlock":"0.0.0.0/0"}]},"direction":"ingress",` + packet4 + `}`,
+		"protocol İCMP":      `{"id":1,"groups":[{"GroupId":"sg-1","IpPermissions":[{"IpProtocol":"İCMP","IpRanges":[{"CidrIp":"10.0.0.0/8"}]}]}],"direction":"ingress",` + packet4 + `}`,
 		"group without id":   `{"id":1,"groups":[{}],"direction":"ingress",` + packet4 + `}`,
 		"group not object":   `{"id":1,"groups":[7],"direction":"ingress",` + packet4 + `}`,
 		"a member twice":     `{"id":1,"groups":[{"GroupId":"a","GroupId":"b"}],"direction":"ingress",` + packet4 + `}`,

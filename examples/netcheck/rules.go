@@ -10,27 +10,51 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 	"github.com/sallyport-go/sallyport/netfilter"
 )
 
 // ruleRequest asks what a set of groups and an ACL do with one packet.
 type ruleRequest struct {
-	Groups      []json.RawMessage   `json:"groups"`
-	ACL         json.RawMessage     `json:"acl"`
-	Members     map[string][]string `json:"members"`
-	PrefixLists map[string][]string `json:"prefix_lists"`
-	Direction   *string             `json:"direction"`
-	Packet      *rulePacket         `json:"packet"`
+	Groups      []json.RawMessage
+	ACL         json.RawMessage
+	Members     map[string][]string
+	PrefixLists map[string][]string
+	Direction   *string
+	Packet      *rulePacket
+}
+
+func (req *ruleRequest) UnmarshalJSON(data []byte) error {
+	return exact.Unmarshal(data,
+		exact.Member{Name: "groups", To: &req.Groups},
+		exact.Member{Name: "acl", To: &req.ACL},
+		exact.Member{Name: "members", To: &req.Members},
+		exact.Member{Name: "prefix_lists", To: &req.PrefixLists},
+		exact.Member{Name: "direction", To: &req.Direction},
+		exact.Member{Name: "packet", To: &req.Packet})
 }
 
 type rulePacket struct {
-	Src      string          `json:"src"`
-	Dst      string          `json:"dst"`
-	Protocol json.RawMessage `json:"protocol"`
-	SrcPort  *uint16         `json:"src_port"`
-	DstPort  *uint16         `json:"dst_port"`
-	ICMPType *uint8          `json:"icmp_type"`
-	ICMPCode *uint8          `json:"icmp_code"`
+	Src      string
+	Dst      string
+	Protocol json.RawMessage
+	SrcPort  uint16
+	DstPort  uint16
+	ICMPType uint8
+	ICMPCode uint8
+}
+
+// UnmarshalJSON reads a packet. Ports, type and code that are missing or null
+// are 0.
+func (p *rulePacket) UnmarshalJSON(data []byte) error {
+	return exact.Unmarshal(data,
+		exact.Member{Name: "src", To: &p.Src},
+		exact.Member{Name: "dst", To: &p.Dst},
+		exact.Member{Name: "protocol", To: &p.Protocol},
+		exact.Member{Name: "src_port", To: &p.SrcPort},
+		exact.Member{Name: "dst_port", To: &p.DstPort},
+		exact.Member{Name: "icmp_type", To: &p.ICMPType},
+		exact.Member{Name: "icmp_code", To: &p.ICMPCode})
 }
 
 // ruleAnswer holds null where the request had no groups or no ACL.
@@ -154,16 +178,9 @@ func (p *rulePacket) packet() (netfilter.Packet, error) {
 	if out.Protocol, err = protocol(p.Protocol); err != nil {
 		return out, err
 	}
-	out.SrcPort, out.DstPort = or0(p.SrcPort), or0(p.DstPort)
-	out.ICMPType, out.ICMPCode = or0(p.ICMPType), or0(p.ICMPCode)
+	out.SrcPort, out.DstPort = p.SrcPort, p.DstPort
+	out.ICMPType, out.ICMPCode = p.ICMPType, p.ICMPCode
 	return out, out.Check()
-}
-
-func or0[T uint8 | uint16](p *T) T {
-	if p == nil {
-		return 0
-	}
-	return *p
 }
 
 // protocol reads a number or a name.

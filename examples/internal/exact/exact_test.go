@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exact_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
+)
+
+func TestUnmarshal(t *testing.T) {
+	var id json.RawMessage
+	name, port := "as it was", 7
+	members := []exact.Member{{Name: "id", To: &id}, {Name: "name", To: &name}, {Name: "port", To: &port}}
+
+	require.NoError(t, exact.Unmarshal([]byte(`{"id":1.50,"ID":2,"Name":"no","PORT":1,"port":80,"extra":[{}]}`), members...))
+	require.Equal(t, `1.50`, string(id), "unchanged, whatever is spelled like it")
+	require.Equal(t, "as it was", name)
+	require.Equal(t, 80, port)
+
+	require.NoError(t, exact.Unmarshal([]byte(`{"port":1,"port":2,"id":null}`), members...))
+	require.Equal(t, 2, port)
+	require.Equal(t, `null`, string(id))
+
+	require.ErrorContains(t, exact.Unmarshal([]byte(`{"port":"x"}`), members...), "port: ")
+	for _, s := range []string{``, `[]`, `1`, `{"port":1`, `{"port":1} {}`} {
+		require.Error(t, exact.Unmarshal([]byte(s), members...), s)
+	}
+}
