@@ -66,6 +66,7 @@ func TestRuleProtocol(t *testing.T) {
 func TestFaultsAreAnswers(t *testing.T) {
 	for name, in := range map[string]string{
 		"not JSON":           `{"id":1`,
+		"not UTF-8":          `{"id":"` + "\xff" + `","groups":[],"direction":"ingress",` + packet4 + `}`,
 		"no packet":          `{"id":1,"direction":"ingress"}`,
 		"no direction":       `{"id":1,` + packet4 + `}`,
 		"direction":          `{"id":1,"direction":"in",` + packet4 + `}`,

@@ -30,6 +30,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 )
 
 const usage = `usage: sigdebug    JSON lines in, answers out
@@ -87,34 +89,64 @@ func serve(in io.Reader, out io.Writer) error {
 
 // line is one request of the protocol.
 type line struct {
-	ID        json.RawMessage `json:"id"`
-	Op        string          `json:"op"`
-	Algorithm string          `json:"algorithm"`
-	Request   string          `json:"request"`
-	Context   signingContext  `json:"context"`
+	ID        json.RawMessage
+	Op        string
+	Algorithm string
+	Request   string
+	Context   signingContext
 
 	// For explain: one of the three beside Request, or both in Requests.
-	Other       string   `json:"other"`
-	Requests    []string `json:"requests"`
-	ServerError string   `json:"server_error"`
+	Other       string
+	Requests    []string
+	ServerError string
 
 	v4a bool
 	at  time.Time
 }
 
+// UnmarshalJSON reads the id first: a fault in another member keeps it.
+func (l *line) UnmarshalJSON(data []byte) error {
+	return exact.Unmarshal(data,
+		exact.Member{Name: "id", To: &l.ID},
+		exact.Member{Name: "op", To: &l.Op},
+		exact.Member{Name: "algorithm", To: &l.Algorithm},
+		exact.Member{Name: "request", To: &l.Request},
+		exact.Member{Name: "context", To: &l.Context},
+		exact.Member{Name: "other", To: &l.Other},
+		exact.Member{Name: "requests", To: &l.Requests},
+		exact.Member{Name: "server_error", To: &l.ServerError})
+}
+
 type signingContext struct {
-	Credentials struct {
-		AccessKeyID     string `json:"access_key_id"`
-		SecretAccessKey string `json:"secret_access_key"`
-		Token           string `json:"token"`
-	} `json:"credentials"`
-	Region            string `json:"region"`
-	Service           string `json:"service"`
-	Timestamp         string `json:"timestamp"`
-	ExpirationSeconds int64  `json:"expiration_in_seconds"`
-	Normalize         bool   `json:"normalize"`
-	SignBody          bool   `json:"sign_body"`
-	OmitSessionToken  bool   `json:"omit_session_token"`
+	Credentials       credentials
+	Region            string
+	Service           string
+	Timestamp         string
+	ExpirationSeconds int64
+	Normalize         bool
+	SignBody          bool
+	OmitSessionToken  bool
+}
+
+func (c *signingContext) UnmarshalJSON(data []byte) error {
+	return exact.Unmarshal(data,
+		exact.Member{Name: "credentials", To: &c.Credentials},
+		exact.Member{Name: "region", To: &c.Region},
+		exact.Member{Name: "service", To: &c.Service},
+		exact.Member{Name: "timestamp", To: &c.Timestamp},
+		exact.Member{Name: "expiration_in_seconds", To: &c.ExpirationSeconds},
+		exact.Member{Name: "normalize", To: &c.Normalize},
+		exact.Member{Name: "sign_body", To: &c.SignBody},
+		exact.Member{Name: "omit_session_token", To: &c.OmitSessionToken})
+}
+
+type credentials struct{ AccessKeyID, SecretAccessKey, Token string }
+
+func (c *credentials) UnmarshalJSON(data []byte) error {
+	return exact.Unmarshal(data,
+		exact.Member{Name: "access_key_id", To: &c.AccessKeyID},
+		exact.Member{Name: "secret_access_key", To: &c.SecretAccessKey},
+		exact.Member{Name: "token", To: &c.Token})
 }
 
 type failure struct {

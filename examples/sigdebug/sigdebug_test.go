@@ -224,7 +224,7 @@ func TestUnusableLines(t *testing.T) {
 		change("request", "GET /?a=%zz HTTP/1.1\nHost: h\n\n"), change("request", "GET / HTTP/1.1\n\n"),
 		change("request", "GET / HTTP/1.1\nHost: a\nHost: b\n\n"), change("request", "GET / HTTP/1.1\nHost: h\nA: \x00\n\n"),
 		change("context", suiteContext(object{"timestamp": "yesterday"})), change("context", suiteContext(object{"region": ""})),
-		change("context", object{}),
+		change("context", object{}), change("context", object{"region": 1}), "{\"id\":\"\xff\"}",
 		good,
 	}
 	replies := cmd.ask(t, lines...)
@@ -234,6 +234,21 @@ func TestUnusableLines(t *testing.T) {
 		require.Empty(t, r.Signature)
 	}
 	require.NotEmpty(t, replies[len(replies)-1].Signature)
+}
+
+// TestMemberNames: a member of another spelling is no member of the request, and
+// a fault in one keeps the id, wherever it stands.
+func TestMemberNames(t *testing.T) {
+	cmd := build(t)
+	good := object{"id": "good", "op": "sign", "request": "GET / HTTP/1.1\nHost: h\n\n", "context": suiteContext(nil)}
+	data, err := json.Marshal(good)
+	require.NoError(t, err)
+	spelled := strings.TrimSuffix(string(data), "}") + `,"ID":"other","Op":"presign","REQUEST":"","Context":{}}`
+	replies := cmd.ask(t, good, spelled, `{"op":1,"ID":"b","id":"a"}`)
+	require.NotEmpty(t, replies[0].Signature)
+	require.Equal(t, replies[0], replies[1])
+	require.Equal(t, "a", replies[2].ID)
+	require.NotEmpty(t, replies[2].Error)
 }
 
 func TestExitCodes(t *testing.T) {

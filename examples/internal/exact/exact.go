@@ -9,7 +9,9 @@ package exact
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Member is one member to read, and the place its value goes to.
@@ -22,6 +24,9 @@ type Member struct {
 // leave their place as it is, and so does null unless the place can hold it. Of
 // several with one name the last counts.
 func Unmarshal(data []byte, members ...Member) error {
+	if !utf8.Valid(data) {
+		return errors.New("not UTF-8") // what is echoed of it would not be JSON either
+	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(data, &object); err != nil {
 		return err

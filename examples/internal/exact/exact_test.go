@@ -26,7 +26,7 @@ func TestUnmarshal(t *testing.T) {
 	require.Equal(t, `null`, string(id))
 
 	require.ErrorContains(t, exact.Unmarshal([]byte(`{"port":"x"}`), members...), "port: ")
-	for _, s := range []string{``, `[]`, `1`, `{"port":1`, `{"port":1} {}`} {
+	for _, s := range []string{``, `[]`, `1`, `{"port":1`, `{"port":1} {}`, "{\"id\":\"\xff\"}"} {
 		require.Error(t, exact.Unmarshal([]byte(s), members...), s)
 	}
 }
