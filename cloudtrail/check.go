@@ -18,7 +18,7 @@ type digestCheck struct {
 	state     *state
 	where     location
 	meta      map[string]string
-	signature string // from the successor
+	signature *string // from the successor, nil when it says nothing
 	walking   bool
 	generated time.Time // backfill-generation-timestamp
 }
@@ -59,13 +59,15 @@ func (ch *digestCheck) form(res result, data []byte, err error) (*Digest, *fault
 
 // authenticity is the signature and what it has to vouch for.
 func (ch *digestCheck) authenticity(ctx context.Context, d *Digest) *fault {
-	text := ch.signature
-	if text == "" {
-		text = ch.meta[metaSignature]
-		if text == "" || ch.meta[metaAlgorithm] == "" {
+	text, ok := ch.meta[metaSignature]
+	if ch.signature != nil {
+		text = *ch.signature
+	} else {
+		got, named := ch.meta[metaAlgorithm]
+		if !ok || !named {
 			return &fault{code: DigestNoSig}
 		}
-		if got := ch.meta[metaAlgorithm]; got != algorithmSignature {
+		if got != algorithmSignature {
 			return &fault{code: DigestAlgorithm, detail: "signature algorithm in the metadata", want: algorithmSignature, got: got}
 		}
 	}

@@ -5,6 +5,7 @@ package cloudtrail_test
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -129,4 +130,32 @@ func TestNewestWithoutMetadata(t *testing.T) {
 	rep = validate(t, trail.FS(), nil)
 	require.Equal(t, cloudtrail.Warning, rep.Findings[0].Severity)
 	require.Equal(t, "newest digest of a copy without metadata", rep.Findings[0].Detail)
+}
+
+// TestEmptySignature is CT-9 and CT-16: an empty signature is there, has the
+// wrong length and is not the same as none, so that nobody turns tampering into
+// a copy without metadata; and CT-46: a signature that the next digest holds is
+// as much a statement when it is empty, and its digest has a finding.
+func TestEmptySignature(t *testing.T) {
+	trail, c := plainTrail()
+	trail.Meta[c.Digests[1]]["signature"] = ""
+	require.Equal(t, []string{"digest-bad-signature"}, codes(validate(t, trail.FS(), nil)))
+	for _, meta := range trail.Meta {
+		meta["signature"] = ""
+	}
+	bad := []string{"digest-bad-signature", "digest-bad-signature", "digest-bad-signature"}
+	require.Equal(t, bad, codes(validate(t, trail.FS(), nil)))
+
+	trail, c = plainTrail()
+	trail.Meta[c.Digests[1]]["signature-algorithm"] = ""
+	require.Equal(t, []string{"digest-unsupported-algorithm"}, codes(validate(t, trail.FS(), nil)))
+
+	trail, c = plainTrail()
+	clear(trail.Meta)
+	newest := testkit.Gunzip(trail.Objects[c.Digests[2]])
+	newest = regexp.MustCompile(`"previousDigestSignature":"[0-9a-f]+"`).ReplaceAll(newest, []byte(`"previousDigestSignature":""`))
+	trail.Objects[c.Digests[2]] = testkit.Gzip(newest)
+	rep := validate(t, trail.FS(), nil)
+	require.Equal(t, []string{"digest-bad-signature", "digest-no-signature", "digest-no-signature"}, codes(rep))
+	require.Equal(t, cloudtrail.Tampered, rep.Verdict)
 }

@@ -198,7 +198,9 @@ func (r *reference) check(d *refDigest) string {
 	if m["digestS3Bucket"] != d.bucket || m["digestS3Object"] != d.key {
 		return "digest-moved"
 	}
-	if side.Metadata["signature"] == "" || side.Metadata["signature-algorithm"] == "" {
+	_, signed := side.Metadata["signature"]
+	_, named := side.Metadata["signature-algorithm"]
+	if !signed || !named {
 		return "digest-no-signature"
 	}
 	if side.Metadata["signature-algorithm"] != "SHA256withRSA" || m["digestSignatureAlgorithm"] != "SHA256withRSA" {

@@ -132,7 +132,7 @@ func (r *run) probeSignatures(ctx context.Context, c *chainState) {
 			continue
 		}
 		_ = o.Body.Close() // nothing was read from it
-		if o.Metadata[metaSignature] != "" {
+		if _, has := o.Metadata[metaSignature]; has {
 			c.hasSignature = true
 			return
 		}

@@ -76,7 +76,7 @@ func (w *worker) fetchOnce(ctx context.Context, where location, stored, inflated
 func (w *worker) digest(ctx context.Context, t digestTask) {
 	c := t.chain
 	if !t.walk {
-		w.checkDigest(ctx, c, c.digests[t.index], "", false)
+		w.checkDigest(ctx, c, c.digests[t.index], nil, false)
 		return
 	}
 	w.walk(ctx, c, t.index)
@@ -94,7 +94,11 @@ func (w *worker) walk(ctx context.Context, c *chainState, index int) {
 	if s.read && !s.deferred {
 		return // it has its finding, and supplies nothing
 	}
-	signature, ok := c.signed[c.location(s)]
+	var signature *string // an empty one is a statement too, and a false one
+	text, ok := c.signed[c.location(s)]
+	if ok {
+		signature = &text
+	}
 	newest := true
 	if index+1 < len(c.digests) {
 		next := c.digests[index+1]
@@ -128,8 +132,8 @@ type fault struct {
 
 // checkDigest reads a digest, checks it, and accepts it or reports why not. With
 // walking, signature is what its successor holds, and a digest for which that
-// is empty is returned unreported after the checks that need none.
-func (w *worker) checkDigest(ctx context.Context, c *chainState, s *state, signature string, walking bool) *Digest {
+// is nil is returned unreported after the checks that need none.
+func (w *worker) checkDigest(ctx context.Context, c *chainState, s *state, signature *string, walking bool) *Digest {
 	r := w.run
 	where := c.location(s)
 	var meta map[string]string
@@ -144,18 +148,19 @@ func (w *worker) checkDigest(ctx context.Context, c *chainState, s *state, signa
 		r.step(func(p *Progress) { p.Digests++; p.Bytes += res.inflated })
 	}
 	s.read, s.sum = true, res.sum
-	if meta[metaSignature] != "" {
+	_, has := meta[metaSignature]
+	if has {
 		r.mu.Lock()
 		c.hasSignature = true
 		r.mu.Unlock()
 	}
 	ch := digestCheck{run: r, chain: c, state: s, where: where, meta: meta, signature: signature, walking: walking}
 	d, f := ch.form(res, w.buf, err)
-	if f == nil && signature == "" {
+	if f == nil && signature == nil {
 		switch {
 		case walking:
 			return d
-		case meta[metaSignature] == "" && copied:
+		case !has && copied:
 			s.deferred = true
 			return nil
 		}
