@@ -219,6 +219,27 @@ func TestHelp(t *testing.T) {
 	require.Equal(t, 2, exit)
 }
 
+// TestUsageFormat is CT-42 and CT-50: who asks for JSON reads of a wrong command
+// line in JSON, wherever in it -format stands.
+func TestUsageFormat(t *testing.T) {
+	for _, args := range [][]string{
+		{"-nonsense", "-format", "json"},
+		{"-start", "yesterday", "--format=json"},
+		{"x", "-format", "json"},
+		{"-dir", ".", "x", "-format=json"},
+		{"-format", "json", "-nonsense"},
+	} {
+		stdout, _, exit := command(t, args...)
+		require.Equal(t, 3, exit, args)
+		require.Equal(t, "usage-error", report(t, stdout).Findings[0].Code, args)
+	}
+	for _, args := range [][]string{{"-nonsense", "-format"}, {"-format", "xml"}, {"-nonsense", "-format", "xml"}} {
+		stdout, _, exit := command(t, args...)
+		require.Equal(t, 3, exit, args)
+		require.Contains(t, stdout, "ERROR\tusage-error\t", args)
+	}
+}
+
 // TestJSON is CT-50.
 func TestJSON(t *testing.T) {
 	dir := tree(t, 4)

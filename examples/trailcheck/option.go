@@ -64,9 +64,11 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.workers, "workers", 16, "objects read at once")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "`file` that says where the last valid run ended; rewritten by a valid one")
 	if err := f.Parse(args); err != nil {
+		o.format.anywhere(args)
 		return o, err
 	}
 	f.Visit(func(f *flag.Flag) { o.prefixGiven = o.prefixGiven || f.Name == "prefix" })
+	o.format.anywhere(f.Args())
 	return o, o.check(f.Args())
 }
 
@@ -138,4 +140,19 @@ func (c *choice) Set(s string) error {
 		}
 	}
 	return errors.New("not one of " + strings.Join(c.of, ", "))
+}
+
+// anywhere looks for -format behind the word at which parsing stopped, so that
+// who asked for JSON reads of a wrong command line in JSON.
+func (c *choice) anywhere(args []string) {
+	for i, arg := range args {
+		name, value, ok := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if name != "format" || !strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if !ok && i+1 < len(args) {
+			value = args[i+1]
+		}
+		_ = c.Set(value) // one that is wrong leaves the format as it is
+	}
 }
