@@ -4,10 +4,7 @@ package envelope
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha512"
 	"encoding/hex"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -134,24 +131,4 @@ func TestKnownContext(t *testing.T) {
 	want := "0003" + "000161" + "000131" + "00017a" + "0000" + "0002c3a9" + "000132"
 	require.Equal(t, want, hex.EncodeToString(appendContext(nil, c, nil)))
 	require.Empty(t, appendContext(nil, nil, nil))
-}
-
-// The derivation without allocations is the standard library's (ENV-29).
-func TestDerivationIsTheStandardLibrarys(t *testing.T) {
-	r := rand.New(rand.NewChaCha8([32]byte{1}))
-	for range 200 {
-		key, id := make([]byte, 32), make([]byte, 32)
-		for i := range key {
-			key[i], id[i] = byte(r.Uint32()), byte(r.Uint32())
-		}
-		for _, s := range []Suite{Suite0478, Suite0578} {
-			var fast, slow derived
-			require.NoError(t, fast.deriveCommitting(s.spec(), key, id))
-			require.NoError(t, slow.deriveCommittingFIPS(s.spec(), key, id))
-			require.Equal(t, slow, fast)
-			want, err := hkdf.Key(sha512.New, key, id, "COMMITKEY", 32)
-			require.NoError(t, err)
-			require.Equal(t, want, fast.commit[:])
-		}
-	}
 }
