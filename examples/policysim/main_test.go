@@ -62,6 +62,7 @@ func TestProtocol(t *testing.T) {
 			"everything given", line(`,"identityPolicies":[`+openDoc+`],"permissionBoundaries":[`+openDoc+`],"sessionPolicy":`+openDoc+`,"vpcEndpointPolicies":[`+openDoc+`],"resourcePolicy":{"Statement":{"Sid":"All","Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"*","Resource":"*"}}`, ""),
 			`{"id":1,"decision":"allowed","why":{"sameAccount":true,"identity":"Allowed","resource":"AllowedForAccount","boundary":"Allowed","vpce":"Allowed","scp":"Allowed","rcp":"Allowed","allow":["identity/0/1","resource/resource/All","boundary/0/1","vpce/0/1"],"deny":[]}}`,
 		},
+		{"not UTF-8", "{\"id\":\"\xff\"}\n", `{"error":"bad json: not UTF-8"}`},
 		{"not JSON", "nonsense\n", `{"error":"bad json: invalid character 'o' in literal null (expecting 'u')"}`},
 		{"unknown members are ignored", line(`,"foo":1,"identityPolicies":[`+openDoc+`]`, ""), `{"id":1,"decision":"allowed","why":{"sameAccount":true,"identity":"Allowed","resource":"NotApplicable","scp":"Allowed","rcp":"Allowed","allow":["identity/0/1"],"deny":[]}}`},
 		{"IAM-34", line("", `{"aws:x":"1","AWS:X":"2"}`), `{"id":1,"error":"iampolicy: bad request: context key \"AWS:X\" is set twice"}`},

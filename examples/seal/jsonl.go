@@ -15,23 +15,42 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 )
 
 // request is one line of "seal jsonl".
 type request struct {
-	ID             json.RawMessage            `json:"id"`
-	Op             string                     `json:"op"`
-	Suite          string                     `json:"suite"`
-	Frame          int64                      `json:"frame"`
-	Commitment     string                     `json:"commitment"`
-	MaxEDKs        int                        `json:"max_edks"`
-	Context        envelope.EncryptionContext `json:"ec"`
-	Required       []string                   `json:"required_ec"`
-	Keyring        *keyringSpec               `json:"keyring"`
-	Plaintext      *string                    `json:"plaintext"`
-	PlaintextLen   *int                       `json:"plaintext_len"`
-	Ciphertext     *string                    `json:"ciphertext"`
-	CiphertextFile string                     `json:"ciphertext_file"`
+	ID             json.RawMessage
+	Op             string
+	Suite          string
+	Frame          int64
+	Commitment     string
+	MaxEDKs        int
+	Context        envelope.EncryptionContext
+	Required       []string
+	Keyring        *keyringSpec
+	Plaintext      *string
+	PlaintextLen   *int
+	Ciphertext     *string
+	CiphertextFile string
+}
+
+// UnmarshalJSON reads the id first: a fault in another member keeps it.
+func (q *request) UnmarshalJSON(data []byte) error {
+	return exact.Unmarshal(data,
+		exact.Member{Name: "id", To: &q.ID},
+		exact.Member{Name: "op", To: &q.Op},
+		exact.Member{Name: "suite", To: &q.Suite},
+		exact.Member{Name: "frame", To: &q.Frame},
+		exact.Member{Name: "commitment", To: &q.Commitment},
+		exact.Member{Name: "max_edks", To: &q.MaxEDKs},
+		exact.Member{Name: "ec", To: &q.Context},
+		exact.Member{Name: "required_ec", To: &q.Required},
+		exact.Member{Name: "keyring", To: &q.Keyring},
+		exact.Member{Name: "plaintext", To: &q.Plaintext},
+		exact.Member{Name: "plaintext_len", To: &q.PlaintextLen},
+		exact.Member{Name: "ciphertext", To: &q.Ciphertext},
+		exact.Member{Name: "ciphertext_file", To: &q.CiphertextFile})
 }
 
 // answer is what a line is answered with.
@@ -82,12 +101,12 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 func respond(ctx context.Context, services *kmsServices, line []byte) *answer {
 	var q request
 	var a *answer
-	err := json.Unmarshal(line, &q)
+	var err error
 	switch {
-	case err != nil:
-		err = inputError("the line is not a request")
 	case !utf8.Valid(line):
 		err = inputError("the line is not UTF-8")
+	case json.Unmarshal(line, &q) != nil:
+		err = inputError("the line is not a request")
 	default:
 		a, err = q.do(ctx, services)
 	}

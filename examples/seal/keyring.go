@@ -17,29 +17,42 @@ import (
 	"os"
 
 	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 )
 
 // keyringSpec is a keyring in JSON; which fields count depends on the type.
 type keyringSpec struct {
-	Type      string `json:"type"`
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
+	Type, Namespace, Name string
 
-	Key  string   `json:"key"`  // raw-aes: base64; KMS: ARN
-	Keys []string `json:"keys"` // kms-multi: ARNs
+	Key  string   // raw-aes: base64; KMS: ARN
+	Keys []string // kms-multi: ARNs
 
-	Padding string `json:"padding"`
-	Public  string `json:"public"`
-	Private string `json:"private"`
-	Curve   string `json:"curve"`
-	Scheme  string `json:"scheme"`
+	Padding, Public, Private, Curve, Scheme string
 
-	Generator *keyringSpec  `json:"generator"`
-	Children  []keyringSpec `json:"children"`
+	Generator *keyringSpec
+	Children  []keyringSpec
 
-	Region    string   `json:"region"`
-	Partition string   `json:"partition"`
-	Accounts  []string `json:"accounts"`
+	Region, Partition string
+	Accounts          []string
+}
+
+func (s *keyringSpec) UnmarshalJSON(data []byte) error {
+	return exact.Unmarshal(data,
+		exact.Member{Name: "type", To: &s.Type},
+		exact.Member{Name: "namespace", To: &s.Namespace},
+		exact.Member{Name: "name", To: &s.Name},
+		exact.Member{Name: "key", To: &s.Key},
+		exact.Member{Name: "keys", To: &s.Keys},
+		exact.Member{Name: "padding", To: &s.Padding},
+		exact.Member{Name: "public", To: &s.Public},
+		exact.Member{Name: "private", To: &s.Private},
+		exact.Member{Name: "curve", To: &s.Curve},
+		exact.Member{Name: "scheme", To: &s.Scheme},
+		exact.Member{Name: "generator", To: &s.Generator},
+		exact.Member{Name: "children", To: &s.Children},
+		exact.Member{Name: "region", To: &s.Region},
+		exact.Member{Name: "partition", To: &s.Partition},
+		exact.Member{Name: "accounts", To: &s.Accounts})
 }
 
 // build makes the keyring.

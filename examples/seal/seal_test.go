@@ -129,6 +129,23 @@ func TestFilesAndPipes(t *testing.T) {
 	require.Contains(t, stderr, "base64")
 }
 
+// TestLinesMemberNames: members of another spelling are ignored, in the line and
+// in its keyring, and a line that is not UTF-8 is not echoed.
+func TestLinesMemberNames(t *testing.T) {
+	bin := build(t)
+	data, err := json.Marshal(localKeyrings(t)["aes"][0])
+	require.NoError(t, err)
+	keyring := strings.TrimSuffix(string(data), "}") + `,"Type":"raw-des","KEY":""}`
+	answers := lines(t, bin,
+		`{"id":1,"op":"encrypt","plaintext":"","ec":{"a":"b"},"keyring":`+keyring+`,"ID":2,"OP":"seal","EC":{"a":"c"},"Keyring":null}`,
+		"{\"id\":\"\xff\"}")
+	require.Equal(t, true, answers[0]["ok"], "%v", answers[0])
+	require.Equal(t, 1.0, answers[0]["id"])
+	require.Equal(t, "b", answers[0]["ec"].(object)["a"])
+	require.Nil(t, answers[1]["id"])
+	require.Equal(t, "ErrInput: the line is not UTF-8", answers[1]["error"])
+}
+
 // lines runs "seal jsonl" over the lines and returns the answers.
 func lines(t *testing.T, bin string, in ...any) []map[string]any {
 	t.Helper()
