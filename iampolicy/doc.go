@@ -59,6 +59,13 @@
 // NOTPRINCIPAL_INCOMPLETE and REDUNDANT_STATEMENT. A finding that makes AWS
 // refuse to save the document says so.
 //
+// # What is not known yet
+//
+// [Policies.Residual] decides before all context keys are known: allowed or
+// denied whatever they are, or an [Expr] on which it depends, which
+// [Residual.Allows] evaluates once they are. [Policies.Discover] answers the
+// looser question whether some context would do.
+//
 // # What is not evaluated fails closed
 //
 // A policy that cannot be evaluated does not compile. With [Options].Lenient

@@ -153,6 +153,17 @@ func (p *Principal) direct(kind PrincipalType, text string) match {
 	return matchNone
 }
 
+// sessionOf reports whether the entry names some session of the caller's role.
+func (e *entry) sessionOf(p *Principal) bool {
+	if e.typ != entrySession || p.account != e.account || p.partition != e.partition {
+		return false
+	}
+	a, _ := arn.Parse(e.text)
+	role, ok := strings.CutPrefix(a.Resource, "assumed-role/")
+	role, _, _ = strings.Cut(role, "/")
+	return ok && role == p.name
+}
+
 func (e *entry) canonical(p *Principal) match {
 	if !p.inAccount() || p.CanonicalID == "" || p.CanonicalID != e.text {
 		return matchNone

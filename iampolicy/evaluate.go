@@ -25,6 +25,8 @@ type evaluation struct {
 	listBuckets bool // the action is s3:ListAllMyBuckets
 
 	indeterminate bool // a statement that cannot be evaluated decided
+
+	discovery *discovery // of Discover; else nil
 }
 
 // prepare takes the request apart.

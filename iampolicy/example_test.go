@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
@@ -227,4 +228,52 @@ func ExampleValidate() {
 	// Output:
 	// 2 Statement[0].Action[1] SUGGESTION REDUNDANT_ACTION false
 	// 2 Statement[0].Resource ERROR INVALID_ARN_PREFIX true
+}
+
+// A proxy knows the caller before it knows the object's tags: it asks what the
+// decision will depend on, and decides when the tags are there.
+func ExamplePolicies_Residual() {
+	doc, _ := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":[
+		{"Sid":"Blue","Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"s3:ExistingObjectTag/team":"blue"}}},
+		{"Sid":"Tls","Effect":"Deny","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`))
+	set, _ := iampolicy.Compile(iampolicy.KindIdentity, doc)
+	who, _ := iampolicy.ParsePrincipal("arn:aws:iam::111122223333:user/ana")
+	r := iampolicy.Request{Principal: who, Action: "s3:GetObject", Resource: "arn:aws:s3:::files/x", ResourceAccount: "111122223333"}
+	r.Context.SetBool("aws:SecureTransport", true)
+
+	policies := iampolicy.Policies{Identity: set}
+	var x *iampolicy.Residual = policies.Residual(&r, func(key string) iampolicy.Knowledge {
+		if strings.HasPrefix(key, "s3:existingobjecttag/") {
+			return iampolicy.Unknown
+		}
+		return iampolicy.Known
+	})
+	var left *iampolicy.Expr = x.Depends
+	text, _ := json.Marshal(left)
+	fmt.Println(string(text))
+	fmt.Println(x.Keys)
+
+	complete := iampolicy.Context{}
+	complete.SetBool("aws:SecureTransport", true)
+	complete.Set("s3:ExistingObjectTag/team", "blue")
+	fmt.Println(x.Allows(&complete))
+	// Output:
+	// {"operator":"StringEquals","key":"s3:ExistingObjectTag/team","values":["blue"],"negated":false,"sources":["identity/0/Blue"]}
+	// [s3:ExistingObjectTag/team]
+	// true
+}
+
+// An audit asks who could read an object in some circumstances.
+func ExamplePolicies_Discover() {
+	doc, _ := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}]}`))
+	set, _ := iampolicy.Compile(iampolicy.KindIdentity, doc)
+	who, _ := iampolicy.ParsePrincipal("arn:aws:iam::111122223333:user/ana")
+	r := iampolicy.Request{Principal: who, Action: "s3:GetObject", Resource: "arn:aws:s3:::files/x", ResourceAccount: "111122223333"}
+
+	policies := iampolicy.Policies{Identity: set}
+	var x *iampolicy.Discovery = policies.Discover(&r, func(string) iampolicy.Knowledge { return iampolicy.Unknown })
+	var condition iampolicy.IgnoredCondition = x.Ignored[0]
+	fmt.Println(x.Outcome, condition.Type, condition.Operator, condition.Key, condition.Values)
+	// Output: allowed identity Bool aws:MultiFactorAuthPresent [true]
 }

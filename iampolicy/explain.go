@@ -115,8 +115,12 @@ func (r result) resourceWord() string {
 // Explain decides like Decide, looking at every statement, and says why.
 func (p *Policies) Explain(r *Request) *Explanation {
 	var e evaluation
+	return p.explain(&e, r)
+}
+
+func (p *Policies) explain(e *evaluation, r *Request) *Explanation {
 	x := &Explanation{Sets: []SetExplanation{}}
-	if err := p.prepare(&e, r); err != nil {
+	if err := p.prepare(e, r); err != nil {
 		x.Err, x.Reason = err, err.Error()
 		return x
 	}
@@ -134,18 +138,18 @@ func (p *Policies) Explain(r *Request) *Explanation {
 		return x
 	}
 	var v verdicts
-	denied := x.evaluate(p, &e, &v)
-	x.summarize(p, &e, &v)
+	denied := x.evaluate(p, e, &v)
+	x.summarize(p, e, &v)
 	switch {
 	case denied:
 		x.Outcome = ExplicitDeny
 	default:
-		x.Outcome = p.combine(&e, &v)
-		x.Reason = serviceReason(p, &e, &v, x.Outcome)
+		x.Outcome = p.combine(e, &v)
+		x.Reason = serviceReason(p, e, &v, x.Outcome)
 	}
 	x.Indeterminate = e.indeterminate
-	x.BlockedBy = p.blockedBy(&e, &v)
-	x.Missing = p.missing(&e)
+	x.BlockedBy = p.blockedBy(e, &v)
+	x.Missing = p.missing(e)
 	return x
 }
 
@@ -185,11 +189,7 @@ func (x *Explanation) evaluate(p *Policies, e *evaluation, v *verdicts) (denied 
 func (x *Explanation) addLevels(sets []*Set, e *evaluation, typ string) verdict {
 	all := verdictAllowed
 	for i, s := range sets {
-		level := s.opts.Level
-		if level == "" {
-			level = typ + strconv.Itoa(i)
-		}
-		switch v := x.addSet(s, e, typ, level, false).verdict(); {
+		switch v := x.addSet(s, e, typ, s.levelName(typ, i), false).verdict(); {
 		case v == verdictDenied:
 			all = verdictDenied
 		case v == verdictImplicit && all == verdictAllowed:
@@ -199,12 +199,23 @@ func (x *Explanation) addLevels(sets []*Set, e *evaluation, typ string) verdict 
 	return all
 }
 
+// levelName returns the name of a level of an organization.
+func (s *Set) levelName(typ string, i int) string {
+	if s.opts.Level != "" {
+		return s.opts.Level
+	}
+	return typ + strconv.Itoa(i)
+}
+
 func (x *Explanation) addSet(s *Set, e *evaluation, typ, level string, allowsOnly bool) (r result) {
 	out := SetExplanation{Type: typ, Level: level, Statements: make([]StatementExplanation, 0, len(s.stmts))}
 	for i := range s.stmts {
 		st := &s.stmts[i]
 		one := s.explain(st, e)
 		how := s.principalApplies(st, e)
+		if e.discovery != nil {
+			one, how = e.discovery.reconsider(s, st, e, typ, one, how)
+		}
 		switch {
 		case one.Applied && st.deny && allowsOnly:
 			one.Applied, one.Failed, one.Why = false, "Principal", "a Deny does not keep the root user of the bucket's account from its policy"

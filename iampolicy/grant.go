@@ -27,7 +27,10 @@ func (p *Policies) granted(e *evaluation) match {
 	return matchNone
 }
 
-func (g *Grant) covers(e *evaluation) bool {
+func (g *Grant) covers(e *evaluation) bool { return g.names(e) && g.constrains(&e.req.Context) }
+
+// names reports whether the grant is for the request, its constraints aside.
+func (g *Grant) names(e *evaluation) bool {
 	if !isKey(e) || !equalFold(e.service, "kms") || g.Key != e.req.Resource || e.mode != resourcePlain ||
 		!oneOfFold(e.name, g.Operations...) {
 		return false
@@ -37,10 +40,12 @@ func (g *Grant) covers(e *evaluation) bool {
 		typ = "Service"
 	}
 	grantee := compileEntry(typ, g.Grantee)
-	if how := grantee.match(e.req); how == matchNone || how == matchAccount {
-		return false
-	}
-	ctx := &e.req.Context
+	how := grantee.match(e.req)
+	return how != matchNone && how != matchAccount
+}
+
+// constrains reports whether the encryption context is what the grant demands.
+func (g *Grant) constrains(ctx *Context) bool {
 	return (g.EncryptionContextSubset == nil || ctx.encryptionContext(g.EncryptionContextSubset) >= 0) &&
 		(g.EncryptionContextEquals == nil || ctx.encryptionContext(g.EncryptionContextEquals) == len(g.EncryptionContextEquals))
 }

@@ -153,7 +153,11 @@ func (s *Set) resourceApplies(st *stmt, e *evaluation) bool {
 	if st.resourceForm == elementAbsent || st.unknown&elResource != 0 {
 		return true
 	}
-	patterns := s.resources[st.resLo:st.resHi]
+	return s.patternsApply(st, s.resources[st.resLo:st.resHi], e)
+}
+
+// patternsApply is resourceApplies for some of the statement's patterns.
+func (s *Set) patternsApply(st *stmt, patterns []resourcePattern, e *evaluation) bool {
 	if e.mode == resourceWild {
 		return s.patternApplies(st, patterns, e)
 	}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -29,6 +28,11 @@ type why struct {
 	Missing     []string `json:"missing,omitempty"`
 	// Indeterminate says that a statement that cannot be evaluated denied.
 	Indeterminate bool `json:"indeterminate,omitempty"`
+
+	// Of Discovery: what was set aside, and what is left to know.
+	IgnoredConditions      map[string]*ignoredOf `json:"ignoredConditions,omitempty"`
+	IgnoredRoleSessionName bool                  `json:"ignoredRoleSessionName,omitempty"`
+	Conditions             *iampolicy.Expr       `json:"conditions,omitempty"`
 }
 
 type answer struct {
@@ -55,7 +59,8 @@ func (c *config) do(members map[string]json.RawMessage, m *meter) ([]byte, error
 }
 
 func (c *config) authorize(members map[string]json.RawMessage, m *meter) ([]byte, error) {
-	if err := checkMode(members["mode"]); err != nil {
+	discovery, err := readMode(members["mode"])
+	if err != nil {
 		return nil, err
 	}
 	r, err := readRequest(members["request"])
@@ -65,6 +70,9 @@ func (c *config) authorize(members map[string]json.RawMessage, m *meter) ([]byte
 	p, err := readPolicies(members, r)
 	if err != nil {
 		return nil, err
+	}
+	if discovery {
+		return c.discover(members["id"], members["discoveryContextKeyConstraints"], p, r)
 	}
 	c.measure(p, r, m)
 	if c.why == "none" && !c.explain {
@@ -96,23 +104,6 @@ func heading(id json.RawMessage, r *iampolicy.Request) string {
 	}
 	fmt.Fprintf(&b, "%s may %s on %s?\n", r.Principal.String(), r.Action, r.Resource)
 	return b.String()
-}
-
-func checkMode(raw json.RawMessage) error {
-	if absent(raw) {
-		return nil
-	}
-	var mode string
-	if err := json.Unmarshal(raw, &mode); err != nil {
-		return fmt.Errorf("mode: %w", err)
-	}
-	switch mode {
-	case "Strict", "":
-		return nil
-	case "Discovery":
-		return errors.New(`mode "Discovery" is not supported by this version`)
-	}
-	return fmt.Errorf("unknown mode %q", mode)
 }
 
 // measure decides the request as often as -bench says.

@@ -68,7 +68,7 @@ func TestProtocol(t *testing.T) {
 		{"IAM-34", line("", `{"aws:x":"1","AWS:X":"2"}`), `{"id":1,"error":"iampolicy: bad request: context key \"AWS:X\" is set twice"}`},
 		{"nested context", line("", `{"a":{}}`), `{"id":1,"error":"request.context: \"a\": must be a string, number, boolean or array"}`},
 		{"no request", `{"id":"x"}` + "\n", `{"id":"x","error":"request: missing"}`},
-		{"discovery", line(`,"mode":"Discovery"`, ""), `{"id":1,"error":"mode \"Discovery\" is not supported by this version"}`},
+		{"unknown mode", line(`,"mode":"Guess"`, ""), `{"id":1,"error":"unknown mode \"Guess\""}`},
 		{"unknown op", `{"id":2,"op":"foo"}` + "\n", `{"id":2,"error":"unknown op \"foo\""}`},
 		{"repeated member", line(`,"identityPolicies":[{"Statement":[],"Statement":[]}]`, ""), `{"id":1,"error":"identityPolicies[0]: iampolicy: not a policy document: line 1, column 18, Statement: member name occurs twice in one object"}`},
 	} {

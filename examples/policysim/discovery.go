@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/sallyport-go/sallyport/iampolicy"
+)
+
+// readMode reports whether a line asks for Discovery.
+func readMode(raw json.RawMessage) (discovery bool, err error) {
+	if absent(raw) {
+		return false, nil
+	}
+	var mode string
+	if err := json.Unmarshal(raw, &mode); err != nil {
+		return false, fmt.Errorf("mode: %w", err)
+	}
+	switch mode {
+	case "Strict", "":
+		return false, nil
+	case "Discovery":
+		return true, nil
+	}
+	return false, fmt.Errorf("unknown mode %q", mode)
+}
+
+// constraint says what is known of the keys that it names.
+type constraint struct {
+	name      string         // in lower case, or
+	pattern   *regexp.Regexp // what names match
+	knowledge iampolicy.Knowledge
+}
+
+// readConstraints returns what the constraints of a line say of a key. Of
+// several for one key the one that knows most counts.
+func readConstraints(raw json.RawMessage) (func(key string) iampolicy.Knowledge, error) {
+	const member = "discoveryContextKeyConstraints"
+	var in []struct {
+		KeyName         string `json:"keyName"`
+		PresenceIsKnown bool   `json:"presenceIsKnown"`
+		ValueIsKnown    bool   `json:"valueIsKnown"`
+	}
+	if !absent(raw) {
+		if err := json.Unmarshal(raw, &in); err != nil {
+			return nil, fmt.Errorf("%s: %w", member, err)
+		}
+	}
+	all := make([]constraint, 0, len(in))
+	for i, c := range in {
+		out := constraint{name: strings.ToLower(c.KeyName), knowledge: iampolicy.Unknown}
+		switch {
+		case c.KeyName == "":
+			return nil, fmt.Errorf("%s[%d]: keyName is missing", member, i)
+		case c.ValueIsKnown && !c.PresenceIsKnown:
+			return nil, fmt.Errorf("%s[%d]: valueIsKnown needs presenceIsKnown", member, i)
+		case c.ValueIsKnown:
+			out.knowledge = iampolicy.Known
+		case c.PresenceIsKnown:
+			out.knowledge = iampolicy.PresenceKnown
+		}
+		if n := len(c.KeyName); n > 1 && c.KeyName[0] == '/' && c.KeyName[n-1] == '/' {
+			var err error
+			if out.pattern, err = regexp.Compile("(?i:" + c.KeyName[1:n-1] + ")"); err != nil {
+				return nil, fmt.Errorf("%s[%d]: %w", member, i, err)
+			}
+		}
+		all = append(all, out)
+	}
+	return func(key string) iampolicy.Knowledge {
+		most := iampolicy.Unknown
+		for i := range all {
+			if c := &all[i]; c.knowledge < most && (c.pattern == nil && c.name == strings.ToLower(key) || c.pattern != nil && c.pattern.MatchString(key)) {
+				most = c.knowledge
+			}
+		}
+		return most
+	}, nil
+}
+
+// ignored is a condition that Discovery set aside.
+type ignored struct {
+	Operator string   `json:"op"`
+	Key      string   `json:"key"`
+	Values   []string `json:"values"`
+}
+
+// ignoredOf are the conditions set aside in one type of policies.
+type ignoredOf struct {
+	Allow []ignored `json:"allow,omitempty"`
+	Deny  []ignored `json:"deny,omitempty"`
+}
+
+// discoveryReasons puts what Discover set aside into the words of the protocol.
+func discoveryReasons(x *iampolicy.Discovery) *why {
+	w := reasons(x.Explanation)
+	w.IgnoredRoleSessionName, w.Conditions = x.IgnoredSessionName, x.Depends
+	for _, c := range x.Ignored {
+		typ := c.Type
+		switch typ {
+		case "boundary":
+			typ = "permissionBoundary"
+		case "vpce":
+			typ = "endpointPolicy"
+		}
+		if w.IgnoredConditions == nil {
+			w.IgnoredConditions = make(map[string]*ignoredOf)
+		}
+		of := w.IgnoredConditions[typ]
+		if of == nil {
+			of = new(ignoredOf)
+			w.IgnoredConditions[typ] = of
+		}
+		one := ignored{Operator: c.Operator, Key: c.Key, Values: c.Values}
+		if c.Effect == "Deny" {
+			of.Deny = append(of.Deny, one)
+		} else {
+			of.Allow = append(of.Allow, one)
+		}
+	}
+	return w
+}
+
+// discover answers a line in Discovery mode.
+func (c *config) discover(id, constraints json.RawMessage, p *iampolicy.Policies, r *iampolicy.Request) ([]byte, error) {
+	knowledge, err := readConstraints(constraints)
+	if err != nil {
+		return nil, err
+	}
+	x := p.Discover(r, knowledge)
+	switch {
+	case x.Err != nil:
+		return nil, x.Err
+	case c.explain && !c.json:
+		return []byte(heading(id, r) + x.String() + "\n"), nil
+	case c.why == "none":
+		return encode(answer{ID: id, Decision: x.Outcome}), nil
+	}
+	return encode(answer{ID: id, Decision: x.Outcome, Why: discoveryReasons(x)}), nil
+}
