@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 )
 
@@ -25,10 +26,12 @@ type digestCheck struct {
 
 // form is the checks that need no signature.
 func (ch *digestCheck) form(res result, data []byte, err error) (*Digest, *fault) {
-	if err != nil {
-		if errors.Is(err, ErrArchived) {
-			return nil, &fault{code: DigestUnreadable, detail: "archived"}
-		}
+	switch {
+	case errors.Is(err, ErrArchived):
+		return nil, &fault{code: DigestUnreadable, detail: "archived"}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &fault{code: DigestMissing, detail: "listed, and gone when it was read"}
+	case err != nil:
 		return nil, &fault{code: DigestUnreadable, detail: detailOf(err)}
 	}
 	for _, name := range []string{metaSignature, metaAlgorithm, metaGeneration} {

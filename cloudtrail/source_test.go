@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"iter"
 	"math/rand/v2"
 	"os"
@@ -168,6 +169,7 @@ func TestSourceFaults(t *testing.T) {
 		{"digest archived", func(string, int) (func(*cloudtrail.Object) *cloudtrail.Object, error) {
 			return nil, cloudtrail.ErrArchived
 		}, true, []string{"digest-unreadable"}, "incomplete", 1},
+		{"digest gone", func(string, int) (func(*cloudtrail.Object) *cloudtrail.Object, error) { return nil, fs.ErrNotExist }, true, []string{"digest-missing"}, "incomplete", 1},
 		{"digest cut always", func(string, int) (func(*cloudtrail.Object) *cloudtrail.Object, error) { return cut(100, reset), nil }, true, []string{"digest-unreadable"}, "incomplete", 3},
 	}
 	for _, tc := range cases {
