@@ -57,7 +57,11 @@
 // Analyzer that need no list of services, and of our own
 // FORALLVALUES_WITHOUT_GUARD (a ForAllValues that an absent key satisfies),
 // NOTPRINCIPAL_INCOMPLETE and REDUNDANT_STATEMENT. A finding that makes AWS
-// refuse to save the document says so.
+// refuse to save the document says so. Chosen, as AWS does not list them: the
+// keys in which a leading variable or wildcard is too permissive (aws:userid,
+// aws:SourceVpc, aws:SourceVpce; wildcards only: aws:PrincipalAccount,
+// aws:PrincipalOrgID, aws:SourceAccount, aws:SourceOrgID), and the key whose
+// value must be the ARN of a KMS key (that of S3).
 //
 // # What is not known yet
 //

@@ -33,6 +33,7 @@ func TestIAM79Codes(t *testing.T) {
 		oidc     = "arn:aws:iam::111122223333:oidc-provider/idp.example"
 		github   = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
 	)
+	const kmsKeyID = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 	ok := allow("s3:GetObject", "arn:aws:s3:::b/*", "")
 	with := func(more string) string { return policy(allow("s3:GetObject", "arn:aws:s3:::b/*", more)) }
 	when := func(op, key, values string) string {
@@ -41,6 +42,9 @@ func TestIAM79Codes(t *testing.T) {
 	to := func(principal string) string { return with(`"Principal":` + principal) }
 	assume := func(principal, action, more string) string {
 		return policy(`{"Effect":"Allow","Principal":` + principal + `,"Action":` + action + more + `}`)
+	}
+	gitHub := func(condition string) string {
+		return assume(`{"Federated":"`+github+`"}`, `"sts:AssumeRoleWithWebIdentity"`, `,"Condition":{`+condition+`}`)
 	}
 	not := func(effect, entries string) string {
 		return policy(`{"Effect":"` + effect + `","NotPrincipal":{"AWS":` + entries + `},"Action":"s3:*","Resource":"*"}`)
@@ -156,6 +160,18 @@ func TestIAM79Codes(t *testing.T) {
 		{"INVALID_VPC_FORMAT", identity, when("StringEquals", "aws:SourceVpc", `"vpc-xyz"`), when("StringEquals", "aws:SourceVpc", `"vpc-0123abcd"`)},
 		{"INVALID_VPCE_FORMAT", identity, when("StringEquals", "aws:SourceVpce", `"vpc-0123abcd"`), when("StringEquals", "aws:SourceVpce", `"vpce-0123abcd"`)},
 		{"FORALLVALUES_WITHOUT_GUARD", identity, when("ForAllValues:StringEquals", "dynamodb:LeadingKeys", `"a"`), with(`"Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":"a"},"Null":{"dynamodb:LeadingKeys":"false"}}`)},
+		{"UNSUPPORTED_GLOBAL_CONDITION_KEY", identity, when("ArnLike", "aws:ARN", `"arn:aws:iam::111122223333:role/*"`), when("ArnLike", "aws:PrincipalArn", `"arn:aws:iam::111122223333:role/*"`)},
+		{"DEPRECATED_GLOBAL_CONDITION_KEY", identity, when("ArnLike", "aws:arn", `"arn:aws:iam::111122223333:role/*"`), when("ArnLike", "aws:SourceArn", `"arn:aws:iam::111122223333:role/*"`)},
+		{"INVALID_KMS_KEY_VALUE", identity, when("StringEquals", kmsKeyID, `"1234abcd-12ab-34cd-56ef-1234567890ab"`), when("StringEquals", kmsKeyID, `"arn:aws:kms:us-east-1:111122223333:key/1234abcd"`)},
+		{"INVALID_KMS_KEY_VALUE", identity, when("StringEquals", kmsKeyID, `"arn:aws:kms:us-east-1:111122223333:alias/a"`), when("StringLike", kmsKeyID, `["arn:*", "*", "arn:aws:kms:*:111122223333:*"]`)},
+		{"INVALID_KMS_KEY_VALUE", identity, when("StringLike", kmsKeyID, `"key/*"`), when("Null", kmsKeyID, `"true"`)},
+		{"VARIABLE_USAGE_TOO_PERMISSIVE", identity, when("StringLike", "aws:userid", `"${aws:PrincipalTag/id}"`), when("StringLike", "aws:userid", `"AROAEX:${aws:PrincipalTag/id}"`)},
+		{"VARIABLE_USAGE_TOO_PERMISSIVE", identity, when("StringEquals", "aws:userid", `"AROAE${aws:PrincipalTag/id}"`), when("StringEquals", "aws:PrincipalOrgID", `"${aws:ResourceOrgID}"`)},
+		{"WILDCARD_USAGE_TOO_PERMISSIVE", identity, when("StringLike", "aws:userid", `"AROAE*"`), when("StringLike", "aws:userid", `"AROAEX*"`)},
+		{"WILDCARD_USAGE_TOO_PERMISSIVE", identity, when("StringLike", "aws:SourceVpce", `"vpce-*"`), when("StringNotLike", "aws:SourceVpce", `"vpce-*"`)},
+		{"CONFIRM_AUDIENCE_CLAIM_TYPE", trust, gitHub(`"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}`), gitHub(`"ForAnyValue:StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}`)},
+		{"SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED", trust, gitHub(`"StringLike":{"token.actions.githubusercontent.com:sub":"repo:o/r:*"}`), gitHub(`"StringLike":{"token.actions.githubusercontent.com:sub":"repo:o/r:ref:refs/heads/main"}`)},
+		{"SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED", trust, gitHub(`"StringEquals":{"token.actions.githubusercontent.com:sub":"repo:o/r:environment:production"}`), gitHub(`"StringEquals":{"token.actions.githubusercontent.com:sub":["repo:o/r:ref:refs/heads/main","repo:o/r:ref:refs/heads/dev"]}`)},
 		{"PASS_ROLE_WITH_STAR_IN_RESOURCE", identity, policy(allow("iam:PassRole", "*", "")), policy(allow("iam:PassRole", appRole, ""))},
 		{"PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE", identity, policy(allow("iam:Pass*", "*", "")), policy(allow("iam:Pass*", "*", `"Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`))},
 		{"PASS_ROLE_WITH_NOT_RESOURCE", identity, policy(`{"Effect":"Allow","Action":"iam:PassRole","NotResource":"` + appRole + `"}`), policy(allow("iam:PassRole", appRole, ""))},

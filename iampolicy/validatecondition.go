@@ -108,6 +108,8 @@ func (v *validator) conditionKey(c *condition, op operator, path string) {
 		if !tagged || key == "" {
 			v.report("MISSING_TAG_KEY_IN_CONDITION", c.keyAt, v.path(path), "name the tag: "+clip(c.key)+"/key")
 		}
+	case name == "arn":
+		v.unsupportedKey(c, path)
 	case !slices.Contains(globalKeys[:], name):
 		v.report("INVALID_GLOBAL_CONDITION_KEY", c.keyAt, v.path(path), "there is no such global condition key")
 	}
@@ -152,6 +154,7 @@ func (v *validator) conditionValue(c *condition, op operator, x *value, path str
 		v.literalValue(c, x, path)
 	}
 	v.vpcValue(c, op, x, path)
+	v.keyValue(c, op, x, path)
 }
 
 // literalValue reports wildcards where they are plain characters.

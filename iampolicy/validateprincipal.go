@@ -196,10 +196,12 @@ func (v *validator) webIdentity(provider string, at span, path string) {
 	if _, after, ok := strings.Cut(host, ":oidc-provider/"); ok {
 		host = after
 	}
+	v.audience(host)
 	if strings.HasSuffix(host, "token.actions.githubusercontent.com") {
 		if !v.hasKey(host + ":sub") {
 			v.report("MISSING_GITHUB_REPO_CONDITION_KEY", at, path, "without a condition on the sub claim every repository may assume the role")
 		}
+		v.branches(host)
 		return
 	}
 	if !v.hasKey(host+":aud") && !v.hasKey(host+":sub") && !v.hasKey(host+":app_id") && !v.hasKey(host+":oaud") && !v.hasKey(host+":amr") {
