@@ -28,6 +28,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -94,11 +95,12 @@ func exitCode(err error, stderr io.Writer) int {
 	}
 	fmt.Fprintln(stderr, "seal:", err)
 	var e *envelope.Error
+	var unreachable net.Error // what could not be asked has not been refused
 	switch {
 	case errors.Is(err, errUsage):
 		fmt.Fprint(stderr, usage)
 		return exitUsage
-	case !errors.As(err, &e), errors.Is(err, envelope.ErrKeyring), errors.Is(err, envelope.ErrConfig), errors.Is(err, envelope.ErrFIPS):
+	case !errors.As(err, &e), errors.As(err, &unreachable), errors.Is(err, envelope.ErrKeyring), errors.Is(err, envelope.ErrConfig), errors.Is(err, envelope.ErrFIPS):
 		return exitFailed
 	default:
 		fmt.Fprintln(stderr, "seal:", e.Hint())

@@ -12,6 +12,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -303,4 +305,31 @@ func TestProgress(t *testing.T) {
 	p.end()
 	require.True(t, strings.HasSuffix(b.String(), "\r\x1b[K"))
 	require.Nil(t, newProgress(&b, 1).w, "not a terminal")
+}
+
+// TestUnreachableService: a message whose KMS cannot be reached was not refused
+// (1); it could not be decided (3). One that KMS answers with no is refused.
+func TestUnreachableService(t *testing.T) {
+	const arn = "arn:aws:kms:us-east-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321"
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := object{"KeyId": arn, "CiphertextBlob": []byte("blob"), "Plaintext": make([]byte, 32)}
+		if r.Header.Get("X-Amz-Target") != "TrentService.GenerateDataKey" {
+			w.WriteHeader(http.StatusBadRequest)
+			answer = object{"__type": "InvalidCiphertextException"}
+		}
+		if err := json.NewEncoder(w).Encode(answer); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer service.Close()
+	t.Setenv("KMS_ENDPOINT", service.URL)
+	bin, opened := build(t), filepath.Join(t.TempDir(), "opened")
+	sealed, stderr, status := command(t, bin, []byte("plaintext"), "encrypt", "-kms", arn)
+	require.Zero(t, status, stderr)
+	_, stderr, status = command(t, bin, sealed, "decrypt", "-kms", arn, "-o", opened)
+	require.Equal(t, exitRefused, status, stderr)
+	service.Close()
+	_, stderr, status = command(t, bin, sealed, "decrypt", "-kms", arn, "-o", opened)
+	require.Equal(t, exitFailed, status, stderr)
+	require.NoFileExists(t, opened)
 }
