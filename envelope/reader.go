@@ -38,7 +38,7 @@ type Reader struct {
 	ahead   bool   // the source filled the last buffer
 	stop    error  // why nothing more is fetched, behind what is under way
 
-	cur   *task  // what ready is of
+	cur   *task  // what ready is of; its src holds frames not yet opened
 	ready []byte // verified plaintext not yet returned
 	err   error
 }
@@ -73,15 +73,17 @@ func newReader(ctx context.Context, in *incoming, src *bufio.Reader, tasks *sync
 // Header returns the authenticated header.
 func (r *Reader) Header() *Header { return r.header }
 
-// Read implements [io.Reader].
+// Read implements [io.Reader]. When p has room for a frame, whole frames are
+// opened in it, without a copy between; one that fails leaves zeros there.
 func (r *Reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if err := r.advance(); err != nil {
-		return 0, err
+	n, err := r.advance(p)
+	if n > 0 || err != nil {
+		return n, err
 	}
-	n := copy(p, r.ready)
+	n = copy(p, r.ready)
 	r.ready = r.ready[n:]
 	return n, nil
 }
@@ -91,7 +93,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	var n int64
 	for {
-		if err := r.advance(); err == io.EOF {
+		if _, err := r.advance(nil); err == io.EOF {
 			return n, nil
 		} else if err != nil {
 			return n, err
@@ -134,23 +136,41 @@ func (r *Reader) fail(err error) {
 	r.in.wipe()
 }
 
-// advance makes ready hold something, or returns the error that ends the
-// stream.
-func (r *Reader) advance() error {
-	for r.err == nil && len(r.ready) == 0 {
-		if err := r.ctx.Err(); err != nil {
-			r.fail(err)
-			break
+// advance opens frames in p and returns the length of their plaintext, or
+// makes ready hold something, or returns the error that ends the stream.
+func (r *Reader) advance(p []byte) (n int, err error) {
+	for r.err == nil && n == 0 && len(r.ready) == 0 {
+		if err = r.ctx.Err(); err == nil {
+			if r.cur != nil && len(r.cur.src) > 0 {
+				n, err = r.open(p)
+			} else {
+				err = r.more()
+			}
 		}
-		if r.cur != nil {
-			r.recycle(r.cur)
-			r.cur = nil
-		}
-		if err := r.next(); err != nil {
+		if err != nil {
 			r.fail(err)
 		}
 	}
-	return r.err
+	return n, r.err
+}
+
+// open opens the frames of cur that fit in p whole, or, when not one does,
+// all that it has left.
+func (r *Reader) open(p []byte) (int, error) {
+	if len(p) < r.cur.frames.frameLen {
+		r.cur.openNow()
+		return 0, r.use(r.cur)
+	}
+	return r.cur.openTo(p)
+}
+
+// more gives the current task back and has the next one.
+func (r *Reader) more() error {
+	if r.cur != nil {
+		r.recycle(r.cur)
+		r.cur = nil
+	}
+	return r.next()
 }
 
 // release lets a task go whose hashing, if any, has ended.
@@ -174,7 +194,7 @@ func (r *Reader) recycle(t *task) {
 	}
 }
 
-// next opens more of the body.
+// next takes more of the body.
 func (r *Reader) next() error {
 	if !r.in.header.framed {
 		return r.nonFramed()
@@ -193,18 +213,18 @@ func (r *Reader) next() error {
 	return r.use(r.ring.pop())
 }
 
-// nextHere opens the next frames in the caller's goroutine.
+// nextHere fetches the next frames, for open in the caller's goroutine.
 func (r *Reader) nextHere() error {
 	t := r.fetchTask()
 	if t == nil {
 		return r.last()
 	}
-	t.openNow()
 	if r.digest != nil {
 		t.hashing = true
 		r.digest.addTask(digestTask{t.src, t.done})
 	}
-	return r.use(t)
+	r.cur = t
+	return nil
 }
 
 // use makes an opened task the current one.

@@ -4,6 +4,8 @@ package envelope
 
 import (
 	"bytes"
+	"crypto/cipher"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -142,4 +144,95 @@ func TestStreamReleasesOnlyAPrefix(t *testing.T) {
 			require.Equal(t, uint32(frame+1), e.Frame)
 		}
 	}
+}
+
+// What Read opens in the caller's buffer is the plaintext, whatever room there
+// is, and bytes behind what it returns are not written.
+func TestReadInPlace(t *testing.T) {
+	want := pattern(300_017)
+	for _, s := range []Suite{Suite0478, Suite0578} {
+		c := suiteClient(t, s, 4096)
+		message := streamed(t, c, want, 0, nil)
+		for _, room := range []int{1000, 4095, 4096, 4097, 3*4096 + 1, 1 << 20} {
+			r, err := c.NewReader(t.Context(), bytes.NewReader(message), nil)
+			require.NoError(t, err)
+			var got []byte
+			for p := make([]byte, room); err == nil; {
+				for i := range p {
+					p[i] = 0xaa
+				}
+				var n int
+				n, err = r.Read(p)
+				got = append(got, p[:n]...)
+				require.Equal(t, room-n, bytes.Count(p[n:], []byte{0xaa}), "written behind what is returned")
+			}
+			require.Equal(t, io.EOF, err)
+			require.True(t, bytes.Equal(want, got), room)
+		}
+	}
+}
+
+// A frame that fails leaves nothing of itself, nor of the good ones before it
+// in the same call, in the caller's buffer: whatever is not as the caller left
+// it is zero (ENV-47).
+func TestReadClearsWhatFailed(t *testing.T) {
+	want := bytes.Repeat([]byte{0x55}, 300_017)
+	for _, s := range []Suite{Suite0478, Suite0578} {
+		c := suiteClient(t, s, 4096, func(cfg *Config) { cfg.Parallelism = 1 })
+		message := streamed(t, c, want, 0, nil)
+		header, err := Inspect(bytes.NewReader(message))
+		require.NoError(t, err)
+		for _, frame := range []int{0, 1, 5, 17, 73} { // 73 is the final one
+			for _, at := range []int{4 + 1, regularPrefix + 60, min(4096, len(want)-frame*4096) + regularPrefix} { // IV, content, tag
+				bad := bytes.Clone(message)
+				bad[header.Length+frame*(4096+regularOverhead)+at] ^= 1
+				for _, room := range []int{100, 4096, 3*4096 + 1, 1 << 20} {
+					requireCleared(t, c, bad, want, room)
+				}
+			}
+		}
+	}
+}
+
+func requireCleared(t *testing.T, c *Client, bad, want []byte, room int) {
+	t.Helper()
+	r, err := c.NewReader(t.Context(), bytes.NewReader(bad), nil)
+	require.NoError(t, err)
+	p := make([]byte, room)
+	for read := 0; err == nil; {
+		for i := range p {
+			p[i] = 0xaa
+		}
+		var n int
+		n, err = r.Read(p)
+		require.Equal(t, 0, bytes.Count(p[n:], want[:1]), "left behind")
+		require.True(t, err == nil || n == 0)
+		require.True(t, bytes.Equal(want[read:read+n], p[:n]))
+		read += n
+	}
+	require.NotEqual(t, io.EOF, err)
+}
+
+// leaky is a cipher that writes content before it has checked it, and leaves
+// it where it wrote when the check fails.
+type leaky struct{ cipher.AEAD }
+
+func (l leaky) Open(dst, _, sealed, _ []byte) ([]byte, error) {
+	copy(dst[len(dst):cap(dst)], sealed[:len(sealed)-tagLen])
+	return nil, errors.New("not authentic")
+}
+
+// That a failed frame is cleared is not left to the cipher.
+func TestOpenToClears(t *testing.T) {
+	task := newTask()
+	task.frames.init(leaky{}, make([]byte, 32), 64, false)
+	task.first = 1
+	task.src = bytes.Repeat([]byte{0x55}, 2*(64+regularOverhead))
+	binary.BigEndian.PutUint32(task.src, 1)
+	p := bytes.Repeat([]byte{0xaa}, 200)
+	n, err := task.openTo(p)
+	require.ErrorIs(t, err, ErrFrameAuth)
+	require.Zero(t, n)
+	require.Equal(t, make([]byte, 128), p[:128])
+	require.Equal(t, bytes.Repeat([]byte{0xaa}, 72), p[128:], "no room for a frame: not its to write")
 }

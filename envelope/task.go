@@ -11,7 +11,7 @@ type task struct {
 	frames  *frameCipher
 	first   uint32 // number of the first frame
 	in      []byte // the task's own input buffer
-	src     []byte // what to work on: of in, or of the caller's
+	src     []byte // what is left to work on: of in, or of the caller's
 	out     []byte // what came of it
 	err     error
 	hashing bool          // the digester still has src
@@ -28,16 +28,28 @@ func (t *task) sealNow() {
 	t.out = t.frames.sealRun(room(t.out, size), t.first, t.src)
 }
 
-// openNow opens src into out; after a failure out is empty.
+// openNow opens what is left of src into out; after a failure out is empty.
 func (t *task) openNow() {
 	size := len(t.src) / (t.frames.frameLen + regularOverhead) * t.frames.frameLen
-	t.out = room(t.out, size)
-	out, err := t.frames.openRun(t.out, t.first, t.src)
-	if err != nil {
-		clear(out)
-		out = out[:0]
+	t.out = room(t.out, size)[:size]
+	n, err := t.openTo(t.out)
+	t.out, t.err = t.out[:n], err
+}
+
+// openTo opens as many frames of src as fit in p and takes them off src. It
+// returns the length of their plaintext; after a failure that is nothing, and
+// where the frames would have been there are zeros.
+func (t *task) openTo(p []byte) (int, error) {
+	size := t.frames.frameLen + regularOverhead
+	n := min(len(p)/t.frames.frameLen, len(t.src)/size)
+	p, frames := p[:n*t.frames.frameLen], t.src[:n*size]
+	if _, err := t.frames.openRun(p[:0:len(p)], t.first, frames); err != nil {
+		clear(p)
+		return 0, err
 	}
-	t.out, t.err = out, err
+	t.first += uint32(n)
+	t.src = t.src[len(frames):]
+	return len(p), nil
 }
 
 // room returns an empty slice of at least the capacity.
