@@ -64,6 +64,50 @@ func floor(b *testing.B, frame int) contender {
 	}
 }
 
+// copied is what a Reader cannot do without: the floor's work behind a source
+// that is read in blocks of 64 KiB, into memory that is used again.
+func copied(b *testing.B, frame int) contender {
+	b.Helper()
+	block, err := aes.NewCipher(make([]byte, 32))
+	require.NoError(b, err)
+	aead, err := cipher.NewGCM(block)
+	require.NoError(b, err)
+	iv, aad := make([]byte, 12), make([]byte, 72)
+	per := max(1, 64<<10/frame)
+	in, out := make([]byte, per*(frame+16)), make([]byte, 0, per*frame)
+	var sealed []byte
+	var opened sink
+	return contender{
+		fmt.Sprintf("floor-gcm-source/frame=%d", frame),
+		func(plaintext []byte) ([]byte, error) {
+			sealed = sealed[:0]
+			for i := 0; i < len(plaintext); i += frame {
+				sealed = aead.Seal(sealed, iv, plaintext[i:i+frame], aad)
+			}
+			return sealed, nil
+		},
+		func(message []byte) ([]byte, error) {
+			src := bytes.NewReader(message)
+			opened.reset()
+			for {
+				if _, err := io.ReadFull(src, in); err == io.EOF {
+					return opened.kept.Bytes(), nil
+				} else if err != nil {
+					return nil, err
+				}
+				out = out[:0]
+				for i := 0; i < len(in); i += frame + 16 {
+					if out, err = aead.Open(out, iv, in[i:i+frame+16], aad); err != nil {
+						return nil, err
+					}
+				}
+				opened.Write(out)
+			}
+		},
+		[]*sink{&opened},
+	}
+}
+
 // oneShot is Client.Encrypt and Client.Decrypt into kept memory.
 func oneShot(b *testing.B, w *world, s envelope.Suite, frame int64, workers int) contender {
 	b.Helper()
@@ -137,6 +181,29 @@ func stream(b *testing.B, w *world, s envelope.Suite, frame int64, workers int) 
 		},
 		[]*sink{&sealed, &opened},
 	}
+}
+
+// reads is a stream whose Reader is read by Read, into a buffer of the size.
+func reads(b *testing.B, w *world, frame int64, size int) contender {
+	b.Helper()
+	s := stream(b, w, envelope.Suite0478, frame, 1)
+	c := benchClient(b, w, envelope.Suite0478, frame, 1)
+	p, opened := make([]byte, size), s.sinks[1]
+	s.name = fmt.Sprintf("envelope-0478-read=%d/frame=%d/workers=1", size, frame)
+	s.decrypt = func(message []byte) ([]byte, error) {
+		r, err := c.NewReader(b.Context(), bytes.NewReader(message), nil)
+		opened.reset()
+		for err == nil {
+			var n int
+			n, err = r.Read(p)
+			opened.Write(p[:n])
+		}
+		if err == io.EOF {
+			err = nil
+		}
+		return opened.kept.Bytes(), err
+	}
+	return s
 }
 
 func officialContender(b *testing.B, w *world, s envelope.Suite, frame int64) contender {
@@ -276,7 +343,7 @@ func Benchmark16MiB(b *testing.B) {
 	w := newWorld(b)
 	all := []contender{tink(b, 4096), tink(b, 1<<20), ageContender(b)}
 	for _, frame := range []int{4096, 64 << 10} {
-		all = append(all, floor(b, frame))
+		all = append(all, floor(b, frame), copied(b, frame), reads(b, w, int64(frame), 32<<10), reads(b, w, int64(frame), 256<<10))
 		for _, workers := range []int{1, 2} {
 			all = append(all, oneShot(b, w, envelope.Suite0478, int64(frame), workers), stream(b, w, envelope.Suite0478, int64(frame), workers))
 		}
