@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/sallyport-go/sallyport/presign"
 	"github.com/stretchr/testify/require"
 )
@@ -73,6 +74,24 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkVerifyBeside is the same in turns: the ratio that the README gives.
+func BenchmarkVerifyBeside(b *testing.B) {
+	u, err := newS3().Get(docKeys, demo, "home/ann/photo.jpg", nil)
+	require.NoError(b, err)
+	r, v := arrive(b, u, ""), verifier()
+	verify := func() {
+		if _, err := v.Verify(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	testkit.Beside(b, 2000, func() {
+		if _, err := presign.Parse(u.URL); err != nil {
+			b.Fatal(err)
+		}
+		verify()
+	}, verify)
 }
 
 // BenchmarkPostConditions is all that precedes the file, for 20 conditions.

@@ -57,7 +57,8 @@ type Presigned struct {
 	Findings []Finding
 
 	raw       string
-	operation string // x-id
+	operation string    // x-id
+	alone     [1]string // room for SignedHeaders, as a rule host alone
 }
 
 // maxURL bounds the length of a URL that Parse reads.
@@ -109,41 +110,49 @@ func (p *Presigned) split(rawURL string) (query string, err error) {
 	if slash := strings.IndexByte(target, '/'); slash >= 0 {
 		target, path = target[:slash], target[slash+1:]
 	}
-	if target == "" || hasAny(target, `@\%"<>`) {
+	seen := byte(0)
+	for i := range len(target) {
+		seen |= hostByte[target[i]]
+	}
+	if target == "" || seen&hostBad != 0 {
 		return "", fault(ErrURL, "the host of the URL is no host")
 	}
 	p.Host = target
-	if p.guess(path) != nil {
+	if seen&hostUpper != 0 {
+		target = lowerASCII(target)
+	}
+	if p.guess(target, path) != nil {
 		return "", fault(ErrURL, "a malformed escape in the path")
 	}
 	return query, nil
 }
 
-// hasAny is strings.ContainsAny for a short set, without its table.
-func hasAny(s, set string) bool {
-	for i := range len(set) {
-		if strings.IndexByte(s, set[i]) >= 0 {
-			return true
-		}
+// hostByte tells the bytes that a host may not hold and those to be lowered; a
+// host is gone through once, which is a tenth of Parse's time saved.
+var hostByte = func() (t [256]byte) {
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] = hostUpper
 	}
-	return false
-}
+	for _, c := range []byte(`@\%"<>`) {
+		t[c] = hostBad
+	}
+	return t
+}()
 
-// hasControl reports whether s holds a space or a control character; eight bytes
-// at a time, which is a tenth of Parse's time saved.
+const (
+	hostUpper = 1 << iota
+	hostBad
+)
+
+// hasControl reports whether s holds a space or a control character; sixteen
+// bytes at a time, which is an eighth of Parse's time saved.
 func hasControl(s string) bool {
-	const (
-		ones = 0x0101010101010101
-		high = 0x8080808080808080
-	)
-	for len(s) >= 8 {
-		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		del := w ^ ones*0x7f
-		if ((w-ones*0x21)&^w|(del-ones)&^del)&high != 0 {
+	const high = 0x8080808080808080
+	for len(s) >= 16 {
+		if (controls(s[:8])|controls(s[8:16]))&high != 0 {
 			return true
 		}
-		s = s[8:]
+		s = s[16:]
 	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] == 0x7f {
@@ -151,6 +160,17 @@ func hasControl(s string) bool {
 		}
 	}
 	return false
+}
+
+// controls has the highest bit of a byte set if, and but for a byte behind
+// another that is one only if, that byte of s is a space or a control
+// character.
+func controls(s string) uint64 {
+	const ones = 0x0101010101010101
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	del := w ^ ones*0x7f
+	return (w-ones*0x21)&^w | (del-ones)&^del
 }
 
 // authParams are the decoded parameters that make a signature, with a bit for
@@ -215,21 +235,29 @@ func isAuthParam(name string) bool { return paramOf(name) != 0 && paramOf(name)&
 // readQuery sorts the parameters into those of the signature, which may occur
 // once, and the others.
 func (p *Presigned) readQuery(query string, a *authParams) error {
+	plus := strings.IndexByte(query, '+') >= 0
 	for query != "" {
-		var piece string
-		piece, query, _ = strings.Cut(query, "&")
+		piece := query
+		if i := strings.IndexByte(query, '&'); i >= 0 {
+			piece, query = query[:i], query[i+1:]
+		} else {
+			query = ""
+		}
 		if piece == "" {
 			continue
 		}
-		name, value, _ := strings.Cut(piece, "=")
+		name, value := piece, ""
+		if i := strings.IndexByte(piece, '='); i >= 0 {
+			name, value = piece[:i], piece[i+1:]
+		}
 		var err error
 		which := paramOf(name) // as a rule nothing in it is escaped
 		if which == 0 {
-			name, err = queryUnescape(name)
+			name, err = unescape(name, plus)
 			which = paramOf(name)
 		}
 		if err == nil && which&paramOpaque == 0 {
-			value, err = queryUnescape(value)
+			value, err = unescape(value, plus)
 		}
 		if err != nil {
 			return fault(ErrURL, "a malformed escape in the query")
@@ -284,28 +312,39 @@ func (p *Presigned) other(name, value string, a *authParams) {
 	p.Parameters = append(p.Parameters, name)
 }
 
-// queryUnescape decodes a query's name or value, which is nothing to do for
-// most. It is net/url's rule by hand: that one costs a fifth of Parse more.
+// queryUnescape decodes a query's name or value.
 func queryUnescape(s string) (string, error) {
-	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+	return unescape(s, strings.IndexByte(s, '+') >= 0)
+}
+
+// unescape is queryUnescape for a text of which it is known whether it may
+// hold a plus; most hold nothing to decode. It is net/url's rule by hand, which
+// goes through the text twice, byte by byte: a fifth of Parse more.
+func unescape(s string, plus bool) (string, error) {
+	next := strings.IndexByte(s, '%')
+	if next < 0 && !plus {
 		return s, nil
 	}
-	var room [128]byte
-	b := room[:0]
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '+':
-			b = append(b, ' ')
-		case c != '%':
-			b = append(b, c)
-		case i+2 < len(s) && unhex(s[i+1]) < 16 && unhex(s[i+2]) < 16:
-			b = append(b, unhex(s[i+1])<<4|unhex(s[i+2]))
-			i += 2
-		default:
+	var b strings.Builder
+	b.Grow(len(s))
+	for ; next >= 0; next = strings.IndexByte(s, '%') {
+		if next+2 >= len(s) || unhex(s[next+1]) > 15 || unhex(s[next+2]) > 15 {
 			return "", errEscape
 		}
+		b.WriteString(spaced(s[:next], plus))
+		b.WriteByte(unhex(s[next+1])<<4 | unhex(s[next+2]))
+		s = s[next+3:]
 	}
-	return string(b), nil
+	b.WriteString(spaced(s, plus))
+	return b.String(), nil
+}
+
+// spaced decodes the pluses of a text.
+func spaced(s string, plus bool) string {
+	if !plus {
+		return s
+	}
+	return strings.ReplaceAll(s, "+", " ")
 }
 
 var errEscape = errors.New("malformed escape")
@@ -363,7 +402,11 @@ func (p *Presigned) read(a *authParams) error {
 		p.Expires = defaultExpires
 	}
 	p.ExpiresAt = p.SignedAt.Add(p.Expires)
-	p.SignedHeaders = strings.Split(a.signedHeaders, ";")
+	if p.SignedHeaders = p.alone[:]; strings.IndexByte(a.signedHeaders, ';') < 0 {
+		p.alone[0] = a.signedHeaders
+	} else {
+		p.SignedHeaders = strings.Split(a.signedHeaders, ";")
+	}
 	p.HasToken = a.seen&(paramToken|paramSession) != 0
 	return nil
 }
@@ -421,9 +464,9 @@ func (p *Presigned) CurlLine(method string, reveal bool) string {
 	return curlLine(method, header, target, true)
 }
 
-// guess guesses bucket, key and style from the host and a path without its
-// first slash. A malformed escape in the path is an error.
-func (p *Presigned) guess(path string) error {
+// guess guesses bucket, key and style from the host, in lower case, and a path
+// without its first slash. A malformed escape in the path is an error.
+func (p *Presigned) guess(host, path string) error {
 	if strings.IndexByte(path, '%') >= 0 {
 		decoded, err := url.PathUnescape(path)
 		if err != nil {
@@ -431,7 +474,6 @@ func (p *Presigned) guess(path string) error {
 		}
 		path = decoded
 	}
-	host := lowerASCII(p.Host)
 	if p.Bucket, p.Style = bucketOf(host); p.Bucket != "" {
 		p.Key = path
 		return nil

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"testing"
 
+	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/sallyport-go/sallyport/presign/cloudfront"
 	"github.com/stretchr/testify/require"
 )
@@ -68,25 +69,41 @@ func BenchmarkVerify(b *testing.B) {
 					}
 				}
 			})
-			digest := sha256.Sum256([]byte(c.text))
-			signature := must(s.Key.Sign(rand.Reader, digest[:], crypto.SHA256))
+			bare := bareVerify(b, s, c.text)
 			b.Run(s.KeyPairID+"/"+c.name+"-bare", func(b *testing.B) {
 				b.ReportAllocs()
 				b.SetBytes(int64(len(c.text)))
 				for b.Loop() {
-					digest := sha256.Sum256([]byte(c.text))
-					switch k := s.Key.Public().(type) {
-					case *rsa.PublicKey:
-						if rsa.VerifyPKCS1v15(k, crypto.SHA256, digest[:], signature) != nil {
-							b.Fatal("refused")
-						}
-					case *ecdsa.PublicKey:
-						if !ecdsa.VerifyASN1(k, digest[:], signature) {
-							b.Fatal("refused")
-						}
-					}
+					bare()
 				}
 			})
+			b.Run(s.KeyPairID+"/"+c.name+"-beside", func(b *testing.B) {
+				testkit.Beside(b, 100, func() {
+					if _, err := v.Verify(r); err != nil {
+						b.Fatal(err)
+					}
+				}, bare)
+			})
+		}
+	}
+}
+
+// bareVerify returns the check of a signature of the text by the standard
+// library alone.
+func bareVerify(b *testing.B, s *cloudfront.Signer, text string) func() {
+	digest := sha256.Sum256([]byte(text))
+	signature := must(s.Key.Sign(rand.Reader, digest[:], crypto.SHA256))
+	return func() {
+		digest := sha256.Sum256([]byte(text))
+		switch k := s.Key.Public().(type) {
+		case *rsa.PublicKey:
+			if rsa.VerifyPKCS1v15(k, crypto.SHA256, digest[:], signature) != nil {
+				b.Fatal("refused")
+			}
+		case *ecdsa.PublicKey:
+			if !ecdsa.VerifyASN1(k, digest[:], signature) {
+				b.Fatal("refused")
+			}
 		}
 	}
 }
