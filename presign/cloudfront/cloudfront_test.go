@@ -521,7 +521,7 @@ func TestVerifierConfiguration(t *testing.T) {
 	_, err := (&cloudfront.Verifier{}).Verify(get(signed))
 	require.ErrorIs(t, err, cloudfront.ErrConfig)
 	require.ErrorContains(t, err, "Keys")
-	for _, bad := range []string{"media.example.com", "ftp://media.example.com", "https://", base + "/", base + "?x"} {
+	for _, bad := range []string{"media.example.com", "ftp://media.example.com", "https://", base + "/", base + "?x", base + "#x"} {
 		v := verifier()
 		v.BaseURL = bad
 		_, err := v.Verify(get(signed))
@@ -618,11 +618,42 @@ func TestHashText(t *testing.T) {
 // bits: a second spelling of one signature would get past a cache or a list of
 // revoked URLs.
 func TestLineBreaksAreRefused(t *testing.T) {
-	r := get(base + "/a")
 	signed := sign(t, base+"/a", hour())
-	r.RequestURI = strings.Replace(strings.TrimPrefix(signed, base), "Signature=", "Signature=\n", 1)
-	_, err := verifier().Verify(r)
-	require.ErrorIs(t, err, cloudfront.ErrMalformed)
+	for _, end := range []string{"\n", "\r", "\r\n"} {
+		r := get(base + "/a")
+		r.RequestURI = strings.Replace(strings.TrimPrefix(signed, base), "Signature=", "Signature="+end, 1)
+		_, err := verifier().Verify(r)
+		require.ErrorIs(t, err, cloudfront.ErrMalformed, "%q", end)
+	}
+}
+
+// A verifier uses its memory again: nothing of one request may be seen in the
+// grant of another, or help it after a refusal.
+func TestGrantsAreTheirOwn(t *testing.T) {
+	v := verifier()
+	wild, narrow := hour(), hour()
+	wild.Resource, narrow.Resource = base+"/films/*", base+"/films/2026/*"
+	narrow.SourceIP = netip.MustParsePrefix("192.0.2.0/24")
+	first, err := v.Verify(get(sign(t, base+"/films/2026/a.mp4", wild)))
+	require.NoError(t, err)
+	for range 3 {
+		second, err := v.Verify(get(sign(t, base+"/films/2026/a.mp4", narrow)))
+		require.NoError(t, err)
+		require.Equal(t, narrow.Resource, second.Policy.Resource)
+		require.Equal(t, narrow.SourceIP, second.Policy.SourceIP)
+
+		_, err = v.Verify(get(strings.Replace(sign(t, base+"/films/2026/a.mp4", narrow), "Signature=", "Signature=AAAA", 1)))
+		require.Error(t, err)
+		_, err = v.Verify(get(sign(t, base+"/else", narrow)))
+		require.ErrorIs(t, err, cloudfront.ErrResource)
+
+		third, err := v.Verify(get(sign(t, base+"/films/b.mp4", wild)))
+		require.NoError(t, err)
+		require.Equal(t, wild.Resource, third.Policy.Resource)
+		require.False(t, third.Policy.SourceIP.IsValid())
+	}
+	require.Equal(t, wild.Resource, first.Policy.Resource)
+	require.True(t, first.Policy.Expires.Equal(wild.Expires))
 }
 
 func TestTrailingBitsAreRefused(t *testing.T) {

@@ -79,9 +79,10 @@ const (
 // parsePolicy reads a custom policy whose signature was checked: one
 // statement, no member but those known, none twice. Without a resource, which
 // would grant everything under the key, it is malformed unless allowed.
-func parsePolicy(text []byte, allowNoResource bool) (Policy, error) {
+func parsePolicy(scanner *strictjson.Scanner, text []byte, allowNoResource bool) (Policy, error) {
 	var p Policy
-	r := policyReader{Scanner: strictjson.New(text, strictjson.Limits{Size: maxPolicy, Depth: 8, Members: 8}), p: &p}
+	scanner.Reset(text, strictjson.Limits{Size: maxPolicy, Depth: 8, Members: 8})
+	r := policyReader{Scanner: scanner, p: &p}
 	err := r.document()
 	if err == nil && p.Resource == "" && !allowNoResource {
 		err = r.Fail("the policy names no Resource")

@@ -10,7 +10,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
 
 // Verifier decides whether a request carries a valid signed URL or valid
@@ -46,6 +49,16 @@ type Verifier struct {
 	// OnReject, if set, is called by Handler with every refused request and
 	// the cause, which the client is not told.
 	OnReject func(r *http.Request, err error)
+
+	pool sync.Pool // of *scratch
+}
+
+// scratch is memory that one Verify after the other uses: it is what keeps a
+// wildcard policy within a twentieth of the bare RSA signature.
+type scratch struct {
+	scanner   strictjson.Scanner
+	policy    [512]byte
+	signature [rsaBits / 8]byte
 }
 
 // Grant is what a verified request was granted.
@@ -66,12 +79,25 @@ type Grant struct {
 // request is what a Verify works on.
 type request struct {
 	credentials
-	path   string // as received
-	query  string // without the five parameters
-	more   bool   // there is a query besides them, though it be empty
-	hash   Hash
-	bases  []string
-	client *http.Request
+	path    string // as received
+	query   string // without the five parameters
+	more    bool   // there is a query besides them, though it be empty
+	hash    Hash
+	base    string // the first of the bases
+	aliases []string
+	client  *http.Request
+}
+
+// bases calls yield with each URL under which the content is served.
+func (q *request) bases(yield func(base string) bool) {
+	if !yield(q.base) {
+		return
+	}
+	for _, alias := range q.aliases {
+		if !yield(alias) {
+			return
+		}
+	}
 }
 
 // Verify returns what the request is granted. It reads the target as it came
@@ -84,7 +110,8 @@ func (v *Verifier) Verify(r *http.Request) (*Grant, error) {
 	if v.Keys == nil {
 		return nil, fault(ErrConfig, "Verifier.Keys is nil")
 	}
-	q, err := v.read(r)
+	q := &request{client: r, base: v.base(r), aliases: v.Aliases}
+	err := v.read(q)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +120,16 @@ func (v *Verifier) Verify(r *http.Request) (*Grant, error) {
 		return nil, fault(ErrUnknownKey, "")
 	}
 	g := &Grant{KeyPairID: q.keyPairID(), Hash: q.hash, Cookie: q.cookie, Custom: q.custom()}
-	if g.Custom {
-		g.Policy, err = v.custom(q, key)
-	} else {
-		g.Policy, err = v.canned(q, key)
+	mem, ok := v.pool.Get().(*scratch)
+	if !ok {
+		mem = new(scratch)
 	}
+	if g.Custom {
+		g.Policy, err = v.custom(q, key, mem)
+	} else {
+		g.Policy, err = v.canned(q, key, mem)
+	}
+	v.pool.Put(mem)
 	if err != nil {
 		return nil, err
 	}
@@ -105,28 +137,24 @@ func (v *Verifier) Verify(r *http.Request) (*Grant, error) {
 }
 
 // read takes the request apart and refuses what cannot be valid.
-func (v *Verifier) read(r *http.Request) (*request, error) {
-	q := &request{client: r}
-	var buf [4]string
-	q.bases = append(buf[:0], v.base(r))
-	q.bases = append(q.bases, v.Aliases...)
-	for _, base := range q.bases {
+func (v *Verifier) read(q *request) error {
+	for base := range q.bases {
 		protocol, domain, ok := strings.Cut(base, "://")
-		if !ok || protocol != "http" && protocol != "https" || domain == "" || strings.ContainsAny(domain, "/?#") {
-			return nil, fault(ErrConfig, "Verifier.BaseURL or an alias is not scheme://host")
+		if !ok || protocol != "http" && protocol != "https" || domain == "" || hasDelimiter(domain) {
+			return fault(ErrConfig, "Verifier.BaseURL or an alias is not scheme://host")
 		}
 	}
-	target, ok := requestTarget(r)
+	target, ok := requestTarget(q.client)
 	if !ok {
-		return nil, fault(ErrMalformed, "the request target is no path")
+		return fault(ErrMalformed, "the request target is no path")
 	}
 	path, query, has := strings.Cut(target, "?")
 	q.path = path
 	q.credentials, q.query, q.more = fromQuery(query)
 	q.more = q.more && has
 	if !q.present() {
-		if q.credentials = fromCookies(r); !q.present() {
-			return nil, fault(ErrMissing, "")
+		if q.credentials = fromCookies(q.client); !q.present() {
+			return fault(ErrMissing, "")
 		}
 	}
 	err := q.check()
@@ -136,7 +164,12 @@ func (v *Verifier) read(r *http.Request) (*request, error) {
 	if err == nil && q.hash != SHA256 && v.SHA256Only {
 		err = fault(ErrMalformed, "Hash-Algorithm is not SHA256")
 	}
-	return q, err
+	return err
+}
+
+// hasDelimiter reports whether a domain holds a character that ends one.
+func hasDelimiter(domain string) bool {
+	return strings.IndexByte(domain, '/') >= 0 || strings.IndexByte(domain, '?') >= 0 || strings.IndexByte(domain, '#') >= 0
 }
 
 func (v *Verifier) base(r *http.Request) string {
@@ -169,23 +202,23 @@ func requestTarget(r *http.Request) (string, bool) {
 
 // canned rebuilds the policy from the URL for each base, and checks signature
 // and time.
-func (v *Verifier) canned(q *request, key crypto.PublicKey) (Policy, error) {
+func (v *Verifier) canned(q *request, key crypto.PublicKey, mem *scratch) (Policy, error) {
 	seconds, err := strconv.ParseUint(q.expires(), 10, 63)
 	if err != nil || seconds == 0 || seconds > maxSeconds || q.expires()[0] == '0' {
 		return Policy{}, fault(ErrMalformed, "Expires is not a number of seconds")
 	}
-	signature, ok := decode(q.signature(), maxSignature)
+	signature, ok := decode(mem.signature[:0], q.signature(), maxSignature)
 	if !ok || !validText(q.path) || !validText(q.query) {
 		return Policy{}, fault(ErrMalformed, "the URL or the Signature holds a character that it may not")
 	}
 	p := Policy{Expires: time.Unix(int64(seconds), 0)}
-	var buf [512]byte
-	for _, base := range q.bases {
-		p.Resource = base + q.path
-		if q.more {
-			p.Resource += "?" + q.query
-		}
-		if err = checkSignature(key, q.hash, p.appendText(buf[:0]), signature); err == nil {
+	separator := ""
+	if q.more {
+		separator = "?"
+	}
+	for base := range q.bases {
+		p.Resource = base + q.path + separator + q.query
+		if err = checkSignature(key, q.hash, p.appendText(mem.policy[:0]), signature); err == nil {
 			return p, v.times(&p)
 		}
 	}
@@ -198,19 +231,19 @@ const maxSignature = (rsaBits/8 + 2) / 3 * 4
 
 // custom checks the signature over the policy as it was sent, and only then
 // reads it.
-func (v *Verifier) custom(q *request, key crypto.PublicKey) (Policy, error) {
-	text, ok := decode(q.policy(), maxPolicy)
+func (v *Verifier) custom(q *request, key crypto.PublicKey, mem *scratch) (Policy, error) {
+	text, ok := decode(mem.policy[:0], q.policy(), maxPolicy)
 	if !ok {
 		return Policy{}, fault(ErrMalformed, "the Policy is not in CloudFront's base64")
 	}
-	signature, ok := decode(q.signature(), maxSignature)
+	signature, ok := decode(mem.signature[:0], q.signature(), maxSignature)
 	if !ok {
 		return Policy{}, fault(ErrMalformed, "the Signature is not in CloudFront's base64")
 	}
 	if err := checkSignature(key, q.hash, text, signature); err != nil {
 		return Policy{}, err
 	}
-	p, err := parsePolicy(text, v.AllowNoResource)
+	p, err := parsePolicy(&mem.scanner, text, v.AllowNoResource)
 	if err == nil {
 		err = v.times(&p)
 	}
@@ -244,7 +277,7 @@ func (q *request) covered(p *Policy) error {
 	if p.Resource == "" {
 		return nil // parsePolicy let it pass
 	}
-	for _, base := range q.bases {
+	for base := range q.bases {
 		protocol, domain, _ := strings.Cut(base, "://")
 		ok, err := matchResource(p.Resource, &location{protocol, domain, q.path, q.query})
 		if err != nil {
