@@ -4,6 +4,7 @@ package presign_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,8 @@ func TestParseRefuses(t *testing.T) {
 	for name, url := range map[string]string{
 		"empty": "", "relative": "/k?" + signatureQuery, "another scheme": "ftp://h/k?" + signatureQuery, "no host": "https:///k?" + signatureQuery,
 		"user":                  "https://u@h/k?" + signatureQuery,
+		"backslash in the host": `https://h\x/k?` + signatureQuery,
+		"escape in the host":    "https://h%2F/k?" + signatureQuery,
 		"space":                 base + signatureQuery + "&a= ",
 		"line feed":             base + signatureQuery + "\n",
 		"delete":                base + "a=\x7f&" + signatureQuery,
@@ -126,6 +129,62 @@ func TestParseRefuses(t *testing.T) {
 			p, err := presign.Parse(url)
 			require.ErrorIs(t, err, presign.ErrURL)
 			require.Nil(t, p)
+		})
+	}
+}
+
+// A credential whose slashes are written %2F is read without decoding; written
+// %2f or bare it is decoded first. Both must come to the same.
+func TestCredentialEitherWay(t *testing.T) {
+	for name, credential := range map[string]string{
+		"plain":                  "AKIAIOSFODNN7EXAMPLE%2F20260301%2Fus-west-2%2Fs3%2Faws4_request",
+		"another day":            "AKIA%2F20260302%2Fus-west-2%2Fs3%2Faws4_request",
+		"no day":                 "AKIA%2F20260399%2Fus-west-2%2Fs3%2Faws4_request",
+		"slash in the id":        "AK%2FIA%2F20260301%2Fus-west-2%2Fs3%2Faws4_request",
+		"bare slash in the id":   "AK/IA%2F20260301%2Fus-west-2%2Fs3%2Faws4_request",
+		"escape in the id":       "AK%41%2F20260301%2Fus-west-2%2Fs3%2Faws4_request",
+		"plus in the id":         "AK+A%2F20260301%2Fus-west-2%2Fs3%2Faws4_request",
+		"empty id":               "%2F20260301%2Fus-west-2%2Fs3%2Faws4_request",
+		"capital region":         "AKIA%2F20260301%2FUS%2Fs3%2Faws4_request",
+		"escaped region":         "AKIA%2F20260301%2Fus%2Dwest-2%2Fs3%2Faws4_request",
+		"plus in the region":     "AKIA%2F20260301%2Fus+west%2Fs3%2Faws4_request",
+		"comma in the region":    "AKIA%2F20260301%2Fus,west%2Fs3%2Faws4_request",
+		"slash in the region":    "AKIA%2F20260301%2Fus/west%2Fs3%2Faws4_request",
+		"empty region":           "AKIA%2F20260301%2F%2Fs3%2Faws4_request",
+		"empty service":          "AKIA%2F20260301%2Fus-west-2%2F%2Faws4_request",
+		"escape in the service":  "AKIA%2F20260301%2Fus-west-2%2F%73%33%2Faws4_request",
+		"another terminator":     "AKIA%2F20260301%2Fus-west-2%2Fs3%2Faws5_request",
+		"nothing at the end":     "AKIA%2F20260301%2Fus-west-2%2Fs3%2F",
+		"four parts":             "20260301%2Fus-west-2%2Fs3%2Faws4_request",
+		"malformed escape":       "AK%zzA%2F20260301%2Fus-west-2%2Fs3%2Faws4_request",
+		"escape cut off":         "AKIA%2F20260301%2Fus-west-2%2Fs3%2Faws4_request%2",
+		"other escape at a part": "AKIA%2F20260301%2Eus-west-2%2Fs3%2Faws4_request",
+	} {
+		t.Run(name, func(t *testing.T) {
+			read := func(credential string) (string, sigv4.Scope, bool) {
+				p, err := presign.Parse("https://b.s3.us-west-2.amazonaws.com/k?" +
+					strings.Replace(signatureQuery, "AKIAIOSFODNN7EXAMPLE%2F20260301%2Fus-west-2%2Fs3%2Faws4_request", credential, 1))
+				if err != nil {
+					require.ErrorIs(t, err, presign.ErrURL)
+					return "", sigv4.Scope{}, false
+				}
+				return p.AccessKeyID, p.Scope, true
+			}
+			id, scope, ok := read(credential)
+			for _, slash := range []string{"%2f", "/"} {
+				otherID, otherScope, otherOK := read(strings.ReplaceAll(credential, "%2F", slash))
+				require.Equal(t, ok, otherOK, slash)
+				require.Equal(t, id, otherID, slash)
+				require.Equal(t, scope, otherScope, slash)
+			}
+			if decoded, err := url.QueryUnescape(credential); err == nil {
+				wantID, want, err := sigv4.ParseCredential(decoded)
+				require.Equal(t, err == nil, ok)
+				require.Equal(t, wantID, id)
+				require.Equal(t, want, scope)
+			} else {
+				require.False(t, ok)
+			}
 		})
 	}
 }
