@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Netcheck answers questions about security groups and network ACLs.
+// Netcheck answers questions about security groups, network ACLs and paths
+// through VPCs.
 //
 // Without a command it reads requests from standard input, one JSON object a
 // line, and writes one answer a line in the same order. The exit status is 0
@@ -21,7 +22,7 @@ import (
 	"github.com/sallyport-go/sallyport/examples/internal/exact"
 )
 
-const usage = `usage: netcheck                                     JSON lines in, verdicts out
+const usage = `usage: netcheck                                     JSON lines in, verdicts and paths out
        netcheck lint -snapshot DIR [-json] [-ports LIST] [-quotas=false]
        netcheck diff -snapshot DIR [-json] OLD NEW  two ACLs, or two lists of groups
        netcheck diff -snapshot DIR -to DIR [-json] ID
@@ -77,6 +78,7 @@ func usageStatus(err error) int {
 func serve(in io.Reader, out io.Writer) error {
 	r := bufio.NewReaderSize(in, 1<<16)
 	w := bufio.NewWriterSize(out, 1<<16)
+	read := snapshots{}
 	for {
 		if r.Buffered() == 0 {
 			if err := w.Flush(); err != nil {
@@ -85,7 +87,7 @@ func serve(in io.Reader, out io.Writer) error {
 		}
 		line, err := r.ReadBytes('\n')
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			data, errJSON := encode(answer(line))
+			data, errJSON := encode(read.answer(line))
 			if errJSON != nil {
 				return errJSON
 			}
@@ -119,12 +121,16 @@ type fault struct {
 }
 
 // answer answers one line.
-func answer(line []byte) any {
-	var id json.RawMessage
-	if err := exact.Unmarshal(line, exact.Member{Name: "id", To: &id}); err != nil {
+func (s snapshots) answer(line []byte) any {
+	var id, snapshot json.RawMessage
+	if err := exact.Unmarshal(line, exact.Member{Name: "id", To: &id}, exact.Member{Name: "snapshot", To: &snapshot}); err != nil {
 		return fault{Error: "request: " + err.Error()}
 	}
-	out, err := decideRules(id, line)
+	decide := decideRules
+	if given(snapshot) {
+		decide = s.findPath
+	}
+	out, err := decide(id, line)
 	if err != nil {
 		return fault{ID: id, Error: err.Error()}
 	}

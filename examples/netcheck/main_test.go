@@ -173,3 +173,41 @@ func TestDiff(t *testing.T) {
 	require.Equal(t, "no packet is decided differently\n", out.String())
 	require.Equal(t, 3, run([]string{"diff", "-snapshot", dir, "sg-1", "sg-9"}, nil, &out, io.Discard))
 }
+
+// TestPathProtocol runs the built command on the snapshot-level protocol
+// (NET-82, NET-84): both levels on one input, a fault with its id, an instance
+// for an interface, and the reply's block marked.
+func TestPathProtocol(t *testing.T) {
+	dir := t.TempDir()
+	acl := `{"RuleNumber":100,"Protocol":"-1","RuleAction":"allow","Egress":false,"CidrBlock":"0.0.0.0/0"},{"RuleNumber":200,"Protocol":"6","RuleAction":"deny","Egress":true,"CidrBlock":"0.0.0.0/0"}`
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "sub"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "sub", "all.json"), []byte(`{"Subnets":[{"SubnetId":"subnet-1","VpcId":"vpc-1"}],
+		"InternetGateways":[{"InternetGatewayId":"igw-1","Attachments":[{"VpcId":"vpc-1","State":"available"}]}],
+		"RouteTables":[{"RouteTableId":"rtb-1","VpcId":"vpc-1","Associations":[{"Main":true}],"Routes":[{"DestinationCidrBlock":"0.0.0.0/0","GatewayId":"igw-1"}]}],
+		"NetworkAcls":[{"NetworkAclId":"acl-1","VpcId":"vpc-1","IsDefault":true,"Entries":[`+acl+`]}],
+		"SecurityGroups":[{"GroupId":"sg-1","IpPermissions":[`+tcp443+`,{"IpProtocol":"tcp","FromPort":80,"ToPort":80,"IpRanges":[{"CidrIp":"0.0.0.0/0"}]}]}],
+		"NetworkInterfaces":[{"NetworkInterfaceId":"eni-1","SubnetId":"subnet-1","VpcId":"vpc-1","Groups":[{"GroupId":"sg-1"}],"PrivateIpAddress":"10.0.0.5","Association":{"PublicIp":"203.0.113.5"},"Attachment":{"InstanceId":"i-1"}}]}`), 0o600))
+	snapshot := `"snapshot":"` + dir + `",`
+	hops := `"hops":[{"kind":"internet","id":"internet"},{"kind":"igw","id":"igw-1"},{"kind":"vpc","id":"vpc-1"},{"kind":"subnet","id":"subnet-1"},{"kind":"eni","id":"eni-1","instance":"i-1"}]}`
+	cases := []struct{ name, in, want string }{
+		{"blocked", `{"id":1,` + snapshot + `"from":{"internet":true},"to":{"eni":"eni-1"},"packet":{"protocol":"tcp","src_port":null,"dst_port":443,"src":"198.51.100.7","dst":null}}`, `{"id":1,"reachable":"no","reply":"no","blocked":[{"code":"SG_INGRESS","at":"sg-1"}],` + hops},
+		{"reply blocked", `{"id":"b",` + snapshot + `"from":{"internet":true},"to":{"eni":"i-1"},"packet":{"protocol":6,"dst_port":80,"src":"198.51.100.7"}}`, `{"id":"b","reachable":"yes","reply":"no","blocked":[{"code":"ACL_OUT","at":"acl-1/200","reply":true}],` + hops},
+		{"rules", `{"id":3,"groups":[],"direction":"egress",` + packet4 + `}`, `{"id":3,"sg":"deny","sg_rule":null,"acl":null,"acl_rule":null}`},
+		{"no source address", `{"id":4,` + snapshot + `"from":{"internet":true},"to":{"eni":"eni-1"},"packet":{"protocol":"tcp"}}`, `{"id":4,"error":"packet.src is needed with the internet as source"}`},
+		{"two ends in one", `{"id":5,` + snapshot + `"from":{"internet":true,"ip":"10.0.0.1"},"to":{"eni":"eni-1"},"packet":{"protocol":"tcp"}}`, `{"id":5,"error":"from: exactly one of eni, ip and internet is needed"}`},
+		{"no snapshot", `{"id":6,"snapshot":"/dev/null","from":{"ip":"10.0.0.1"},"to":{"eni":"eni-1"},"packet":{"protocol":"tcp"}}`, `{"id":6,"error":"snapshot: \"/dev/null\" is not a directory that can be read"}`},
+	}
+	var in strings.Builder
+	for _, c := range cases {
+		in.WriteString(c.in + "\n")
+	}
+	cmd := exec.Command(build(t))
+	cmd.Stdin = strings.NewReader(in.String())
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	require.Len(t, lines, len(cases))
+	for i, c := range cases {
+		require.Equal(t, c.want, lines[i], c.name)
+	}
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vpc
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/sallyport-go/sallyport/netfilter"
+)
+
+// maxHops bounds a path, maxForks the equal routes tried for one question: more
+// are in doubt.
+const (
+	maxHops  = 64
+	maxForks = 64
+)
+
+// walk follows one packet. Its addresses are those seen where it is.
+type walk struct {
+	s        *Snapshot
+	pk       netfilter.Packet
+	client   Ports // source ports of the flow
+	from, to uint16
+	ports    []span
+	earlier  Answer // of legs before a translation of ports
+	want     end
+	reply    bool
+	hops     []Hop
+	blocks   []Block
+	seen     map[state]bool
+	natted   map[string]origin // by NAT gateway
+	unsure   bool              // some choice of way is not known
+	stopped  bool
+	last     *netfilter.Interface // arrived at
+	place    string               // or: internet, aws-services, external
+	vpc      string               // where the packet left for place
+	peered   bool                 // came through a peering connection
+	others   []*walk              // along other equal routes
+	forks    *int                 // equal routes tried so far
+}
+
+// state is a place and a packet: met twice, it is a loop.
+type state struct {
+	subnet   string
+	src, dst netip.Addr
+}
+
+// origin is the packet as a NAT gateway took it.
+type origin struct {
+	pk     netfilter.Packet
+	client Ports
+}
+
+func (w *walk) hop(kind, id string) { w.hops = append(w.hops, Hop{Kind: kind, ID: id}) }
+
+func (w *walk) block(b Block) {
+	b.Reply = w.reply
+	if !w.unsure && !slices.Contains(w.blocks, b) {
+		w.blocks = append(w.blocks, b)
+	}
+}
+
+// deny records a block of every port; the walk may go on to find more.
+func (w *walk) deny(c Code, at, fix string) {
+	w.denyAs(c, c.RA(), at, fix)
+}
+
+func (w *walk) denyAs(c Code, ra, at, fix string) {
+	w.block(Block{Code: c, RA: ra, At: at, Fix: fix})
+	if w.unsure {
+		return
+	}
+	for i := range w.ports {
+		w.ports[i].effect = netfilter.Deny
+	}
+}
+
+// stop ends the walk where no way leads on.
+func (w *walk) stop(c Code, at, fix string) {
+	w.deny(c, at, fix)
+	w.stopped = true
+}
+
+// doubt says that what follows is one of several possibilities.
+func (w *walk) doubt() { w.unsure = w.unsure || w.leg() != No }
+
+func (w *walk) leg() Answer { return w.earlier.and(legAnswer(w.ports)) }
+
+func (w *walk) answer() Answer {
+	if w.unsure {
+		return Unresolved
+	}
+	if w.stopped {
+		return No
+	}
+	return w.leg()
+}
+
+// finish settles walks along equal routes into one.
+func (w *walk) finish() *walk {
+	for _, o := range w.others {
+		o = o.finish()
+		switch a, b := w.answer(), o.answer(); {
+		case a == b:
+		case a == Unresolved || b == Unresolved:
+			w.unsure = true
+		default:
+			if a == No {
+				o.blocks = append(slices.Clone(w.blocks), o.blocks...)
+				w, o = o, w
+			} else {
+				w.blocks = append(w.blocks, o.blocks...)
+			}
+			w.earlier = w.earlier.and(Partly)
+			w.stopped = false
+		}
+	}
+	w.others = nil
+	return w
+}
+
+func (w *walk) clone() *walk {
+	c := *w
+	c.ports, c.hops, c.blocks = slices.Clone(w.ports), slices.Clone(w.hops), slices.Clone(w.blocks)
+	c.seen, c.natted = maps.Clone(w.seen), maps.Clone(w.natted)
+	c.others = nil
+	return &c
+}
+
+// start begins at an end point.
+func (w *walk) start(a end) {
+	switch {
+	case a.iface != nil:
+		w.send(a.iface)
+	case a.internet:
+		w.hop("internet", "internet")
+		w.enter()
+	default:
+		for _, blocks := range w.s.vpcs {
+			if within(blocks, w.pk.Src) {
+				w.stop(NoSuchAddress, w.pk.Src.String(), "")
+				return
+			}
+		}
+		w.hop("external", w.pk.Src.String())
+		w.unsure = true
+	}
+}
+
+// send lets an interface emit a packet of its own.
+func (w *walk) send(e *netfilter.Interface) {
+	w.hops = append(w.hops, Hop{Kind: "eni", ID: e.ID, Instance: e.Instance})
+	w.state(e)
+	if id, ok := w.s.natOf[e.ID]; ok && w.reply {
+		w.hops[len(w.hops)-1] = Hop{Kind: "nat", ID: id}
+	}
+	if !owns(e, w.pk.Src) && !e.NoCheck {
+		w.deny(SrcDstCheck, e.ID, "turn the source/destination check of "+e.ID+" off")
+	}
+	w.group(e, netfilter.Egress)
+	w.leave(e, e.Subnet, e.VPC)
+}
+
+// state checks the interface and its instance (NET-52).
+func (w *walk) state(e *netfilter.Interface) {
+	switch e.Status {
+	case "attaching", "detaching":
+		w.deny(State, e.ID, "")
+	}
+	if st := w.s.states[e.Instance]; st != "" && st != "running" {
+		w.deny(State, e.Instance, "")
+	}
+	if id := w.s.endpointOf[e.ID]; !ready(w.s.endpoints[id].state) {
+		w.deny(State, id, "")
+	}
+}
+
+// ready reports whether a component's state lets traffic pass; an absent one does.
+func ready(state string) bool {
+	switch state {
+	case "", "available", "Available", "attached", "active":
+		return true
+	}
+	return false
+}
+
+// leave lets a packet out of a subnet. e is what emits it, nil for a gateway.
+func (w *walk) leave(e *netfilter.Interface, subnet, vpc string) {
+	k := state{subnet, w.pk.Src, w.pk.Dst}
+	if w.seen[k] || len(w.hops) > maxHops {
+		w.stop(Loop, subnet, "")
+		return
+	}
+	w.seen[k] = true
+	if near := w.s.owner(vpc, w.pk.Dst); near != nil && near.Subnet == subnet {
+		if !w.reply && e != nil && w.classic(e) {
+			w.acl(subnet, vpc, netfilter.Egress, ELBACL)
+		}
+		w.arrive(near, subnet)
+		return
+	}
+	if _, ok := netfilter.Exempt(netfilter.Services(w.s.vpcs[vpc]...), netfilter.Egress, w.pk); ok && !w.reply {
+		w.acl(subnet, vpc, netfilter.Egress, ACLOut)
+		w.reach("aws-services", "aws-services", vpc)
+		return
+	}
+	w.hop("subnet", subnet)
+	t := w.s.tableOf(subnet, vpc)
+	if t == nil {
+		w.acl(subnet, vpc, netfilter.Egress, ACLOut)
+		w.doubt()
+		w.stopped = true
+		return
+	}
+	w.route(e, t, subnet, vpc)
+}
+
+// classic reports whether the interface is a Classic Load Balancer's (NET-33).
+func (w *walk) classic(e *netfilter.Interface) bool {
+	l := w.s.labels[e.ID]
+	return has(l, "ELB ") && !has(l, "ELB app/", "ELB net/", "ELB gwy/")
+}
+
+// route takes the packet to the target of the table's route.
+func (w *walk) route(e *netfilter.Interface, t *table, subnet, vpc string) {
+	best, unsure := w.s.choose(t, w.pk.Dst)
+	if len(best) == 0 {
+		if subnet != "" {
+			w.acl(subnet, vpc, netfilter.Egress, ACLOut)
+			w.hop("vpc", vpc)
+		}
+		if unsure {
+			w.doubt()
+			w.stopped = true
+			return
+		}
+		w.stop(NoRoute, t.id+"/"+w.pk.Dst.String(), "add a route to "+w.pk.Dst.String()+" to "+t.id)
+		return
+	}
+	if unsure {
+		w.doubt()
+	}
+	for _, c := range best[1:] {
+		if *w.forks++; *w.forks > maxForks {
+			w.doubt()
+			break
+		}
+		o := w.clone()
+		o.follow(e, t, c, subnet, vpc)
+		w.others = append(w.others, o)
+	}
+	w.follow(e, t, best[0], subnet, vpc)
+}
+
+// follow takes one route.
+func (w *walk) follow(e *netfilter.Interface, t *table, c choice, subnet, vpc string) {
+	at := t.id + "/" + c.at.String()
+	if subnet != "" {
+		if w.subnetOf(c.target, vpc) != subnet {
+			w.acl(subnet, vpc, netfilter.Egress, ACLOut)
+		}
+		w.hop("vpc", vpc)
+	}
+	if c.dead {
+		w.stop(RouteState, at, "replace the route "+at)
+		return
+	}
+	switch {
+	case c.target == "local":
+		w.local(vpc, at, subnet)
+	case has(c.target, "eni-", "i-"):
+		w.box(c.target, at, subnet)
+	case has(c.target, "nat-"):
+		w.nat(c.target, at, subnet, vpc)
+	case has(c.target, "igw-"):
+		w.internet(e, c.target, at, subnet, vpc)
+	case has(c.target, "eigw-"):
+		w.egressOnly(c.target, at, subnet, vpc)
+	case has(c.target, "pcx-"):
+		w.peer(c.target, vpc)
+	case has(c.target, "tgw-"):
+		w.transit(c.target, subnet, vpc)
+	case has(c.target, "vpce-"):
+		w.endpoint(c.target, at, subnet, vpc)
+	case has(c.target, "vgw-"):
+		w.reach("vgw", c.target, vpc)
+	default:
+		w.reach("external", c.target, vpc)
+	}
+}
+
+// subnetOf returns the subnet of a target that is inside one.
+func (w *walk) subnetOf(target, vpc string) string {
+	switch {
+	case has(target, "nat-"):
+		return w.s.nats[target].subnet
+	case has(target, "eni-", "i-"):
+		if e, err := w.s.end(Endpoint{Interface: target}); err == nil {
+			return e.iface.Subnet
+		}
+	}
+	return ""
+}
+
+// local delivers to an interface of the VPC.
+func (w *walk) local(vpc, at, from string) {
+	e := w.s.owner(vpc, w.pk.Dst)
+	if e == nil {
+		if w.s.inv.Interfaces == nil {
+			w.doubt()
+		}
+		w.stop(NoSuchAddress, at, "")
+		return
+	}
+	w.arrive(e, from)
+}
+
+// box hands the packet to an interface that forwards it.
+func (w *walk) box(target, at, from string) {
+	e, err := w.s.end(Endpoint{Interface: target})
+	if err != nil {
+		w.stop(State, target, "replace the route "+at)
+		return
+	}
+	w.arrive(e.iface, from)
+}
+
+// arrive brings the packet from a subnet, "" for a gateway, to an interface.
+func (w *walk) arrive(e *netfilter.Interface, from string) {
+	if from != e.Subnet {
+		w.acl(e.Subnet, e.VPC, netfilter.Ingress, ACLIn)
+		w.hop("subnet", e.Subnet)
+	}
+	if id, ok := w.s.natOf[e.ID]; ok {
+		w.hop("nat", id)
+		w.natArrive(id)
+		return
+	}
+	w.hops = append(w.hops, Hop{Kind: "eni", ID: e.ID, Instance: e.Instance})
+	w.state(e)
+	w.group(e, netfilter.Ingress)
+	if owns(e, w.pk.Dst) {
+		w.last, w.vpc = e, e.VPC
+		if w.reply && w.want.internet || w.want.named && w.want.iface != e {
+			w.stop(NoSuchAddress, e.ID, "")
+		}
+		return
+	}
+	if !e.NoCheck {
+		w.deny(SrcDstCheck, e.ID, "turn the source/destination check of "+e.ID+" off")
+	}
+	w.group(e, netfilter.Egress)
+	w.leave(e, e.Subnet, e.VPC)
+}
+
+// reach ends the walk outside of the VPCs.
+func (w *walk) reach(kind, id, vpc string) {
+	w.hop(kind, id)
+	w.place, w.vpc = kind, vpc
+	if w.want.named || w.want.iface != nil {
+		w.doubt()
+	}
+}
+
+// back walks the replies.
+func (w *walk) back(a end) *walk {
+	b := &walk{
+		s: w.s, pk: w.pk.Reply(), client: w.client, want: end{internet: a.internet, iface: a.iface, named: a.iface != nil}, reply: true, earlier: Yes, forks: new(int),
+		from: w.client.From, to: w.client.To, seen: map[state]bool{}, natted: w.natted,
+	}
+	b.ports = []span{{b.from, b.to, netfilter.Allow}}
+	switch {
+	case w.stopped || a.iface == nil && !a.internet:
+		b.unsure = true
+	case w.last != nil:
+		b.send(w.last)
+	case w.place == "internet":
+		b.hop("internet", "internet")
+		b.enter()
+	case w.place == "aws-services":
+		b.hop("aws-services", "aws-services")
+		if a.iface != nil && owns(a.iface, b.pk.Dst) {
+			b.arrive(a.iface, "")
+		} else if e := w.s.owner(w.vpc, b.pk.Dst); e != nil {
+			b.arrive(e, "")
+		} else {
+			b.unsure = true
+		}
+	default:
+		b.unsure = true
+	}
+	return b.finish()
+}
