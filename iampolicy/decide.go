@@ -33,6 +33,8 @@ type Policies struct {
 
 	// Grants are the KMS grants on the key.
 	Grants []Grant
+	// ACL is the access control list of the S3 bucket and object; nil is none.
+	ACL *ACL
 	// RestrictPublicBuckets says that S3 Block Public Access restricts public
 	// buckets, for the bucket or its account.
 	RestrictPublicBuckets bool

@@ -82,8 +82,9 @@
 // package takes from an untrusted header, a wrong account id, a policy that was
 // left out. The package has no list of the actions of all services, so it
 // cannot tell that an action or key is misspelt, nor which actions support no
-// resource types ([Request].WildcardOnly says so). S3 access control lists,
-// and tasks that service control policies do not restrict, are not modelled.
+// resource types ([Request].WildcardOnly says so). Tasks that service control policies
+// do not restrict are not modelled, nor what S3 Block Public Access refuses to
+// be written.
 //
 // # Concurrency
 //

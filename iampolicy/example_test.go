@@ -277,3 +277,16 @@ func ExamplePolicies_Discover() {
 	fmt.Println(x.Outcome, condition.Type, condition.Operator, condition.Key, condition.Values)
 	// Output: allowed identity Bool aws:MultiFactorAuthPresent [true]
 }
+
+// An object that its ACL makes public, until the bucket ignores such ACLs.
+func ExampleACL() {
+	r := iampolicy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::files/x", ResourceAccount: "111122223333"} // anonymous
+	public := iampolicy.ACLGrant{Grantee: "http://acs.amazonaws.com/groups/global/AllUsers", Permission: "READ"}
+	policies := iampolicy.Policies{ACL: &iampolicy.ACL{Object: []iampolicy.ACLGrant{public}}}
+	fmt.Println(policies.Decide(&r).Outcome)
+	policies.ACL.IgnorePublicAcls = true
+	fmt.Println(policies.Decide(&r).Outcome)
+	// Output:
+	// allowed
+	// implicitDeny
+}

@@ -280,6 +280,8 @@ func (p *Policies) blockedBy(e *evaluation, v *verdicts) []string {
 // serviceReason names the rule that decided in place of the policies.
 func serviceReason(p *Policies, e *evaluation, v *verdicts, outcome Outcome) string {
 	switch {
+	case outcome == Allowed && p.ACL.grants(e) > v.resource.allow:
+		return "the access control list lets the caller in"
 	case outcome == ExplicitDeny:
 		return "S3 Block Public Access: the bucket's policy is public, and the caller is of another account"
 	case outcome == ImplicitDeny && guarded(e) && p.open(e, v, !v.limited || v.boundary.verdict() == verdictAllowed):

@@ -17,14 +17,15 @@ type Grant struct {
 	EncryptionContextSubset, EncryptionContextEquals map[string]string
 }
 
-// granted says how a grant lets the caller in.
+// granted says how a grant or an ACL lets the caller in.
 func (p *Policies) granted(e *evaluation) match {
+	how := p.ACL.grants(e)
 	for i := range p.Grants {
 		if p.Grants[i].covers(e) {
-			return matchDirect
+			return max(how, matchDirect)
 		}
 	}
-	return matchNone
+	return how
 }
 
 func (g *Grant) covers(e *evaluation) bool { return g.names(e) && g.constrains(&e.req.Context) }

@@ -209,6 +209,9 @@ func (b *residual) identitySide() Expr {
 // granted is that the resource's side lets the caller in, in one of the ways
 // from lo to hi.
 func (b *residual) granted(lo, hi match) Expr {
+	if how := b.policies.ACL.grants(&b.evaluation); lo <= how && how <= hi {
+		return constant(true)
+	}
 	var list []Expr
 	if b.policies.Resource != nil {
 		list = append(list, b.set(b.policies.Resource, "resource", false, lo, hi))
