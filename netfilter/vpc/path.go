@@ -237,6 +237,9 @@ func (w *walk) addresses(a, b end, t Traffic) error {
 		p.Dst = b.addr
 	}
 	six := p.Src.Is6() || p.Dst.Is6() || t.Protocol == netfilter.ICMPv6
+	for _, e := range []*netfilter.Interface{a.iface, b.iface} {
+		six = six || e != nil && !p.Src.Is4() && !p.Dst.Is4() && !primary(e, false).IsValid()
+	}
 	if !p.Src.IsValid() && a.iface != nil {
 		p.Src = primary(a.iface, six)
 	}
