@@ -11,8 +11,11 @@
 //
 // Nothing here allocates, recurses or backtracks beyond the last star: the
 // text between two stars is matched as far left as it goes and never again.
-// A run of literal text costs a substring search, a run that holds a ? at most
-// its length times that of the text searched.
+// A run of literal text costs a substring search. A run that holds a ?, or is
+// matched without regard to case, costs at most its length for each character
+// of the text it is looked for in, and the next run begins behind that: all of
+// them together at most the length of the pattern times that of the text, which
+// a pattern such as *aaa…?b* does cost. Bound both where they are a stranger's.
 package wildcard
 
 import (

@@ -4,6 +4,7 @@ package wildcard_test
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -163,6 +164,23 @@ func BenchmarkMatch(b *testing.B) {
 			for b.Loop() {
 				wildcard.Match(c.pattern, c.s)
 			}
+		})
+	}
+}
+
+// BenchmarkMatchBound holds the worst that is known of a run with a ? against
+// the bound, pattern times text: per-pair must not grow as both double (IAM-22).
+func BenchmarkMatchBound(b *testing.B) {
+	for n := 256; n <= 4096; n *= 2 {
+		pattern := "*" + strings.Repeat("a", n/2-1) + "?b*"
+		parts := []wildcard.Part{{Text: pattern[:n/4]}, {Text: pattern[n/4:]}}
+		s := strings.Repeat("a", n)
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				wildcard.Match(pattern, s)
+				wildcard.MatchParts(parts, s)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(pattern)*len(s)), "ns/pair")
 		})
 	}
 }
