@@ -6,7 +6,7 @@
 // its file and expects the named test to fail: a check whose removal no test
 // notices is not tested.
 //
-//	go run .ci/mutants.go [-sample N]
+//	go run .ci/mutants.go [-sample N] [-in FOLDER]
 //
 // A line is file, old text, new text and test name (a -run pattern), separated
 // by tabs. The old text occurs exactly once in the file.
@@ -33,8 +33,9 @@ type mutant struct {
 
 func main() {
 	sample := flag.Int("sample", 0, "run only `N` mutants, spread evenly (0: all)")
+	in := flag.String("in", ".", "run only the mutants below `FOLDER`")
 	flag.Parse()
-	mutants, err := find(".")
+	mutants, err := find(*in)
 	if err != nil {
 		fail(err)
 	}
