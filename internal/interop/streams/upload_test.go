@@ -99,6 +99,7 @@ func TestServersAcceptOurUploads(t *testing.T) {
 				}
 			}
 			cases += refusals(t, p)
+			cases += untaken(t, p)
 			testkit.Report(t, "interop", "streams/uploads-to-"+name, p.Version, cases)
 		})
 	}
@@ -130,4 +131,28 @@ func refusals(t *testing.T, p *peer) int {
 		cases++
 	}
 	return cases
+}
+
+// untaken shows that neither server knows SigV4A, so that no ECDSA mode is one
+// it takes: the request is refused whatever its body.
+func untaken(t *testing.T, p *peer) int {
+	t.Helper()
+	signer := &sigv4.Signer{Region: p.Region, Profile: sigv4.ProfileFor("s3"), Algorithm: sigv4.AlgorithmV4A}
+	c := sigv4.Credentials{AccessKeyID: p.AccessKeyID, SecretAccessKey: p.SecretAccessKey}
+	payloads := []sigv4.Payload{
+		{},
+		{Mode: sigv4.PayloadChunked},
+		{Mode: sigv4.PayloadChunkedTrailer, Checksum: "crc32c"},
+	}
+	for _, payload := range payloads {
+		r, err := http.NewRequest("PUT", p.URL+"/uploads/v4a", strings.NewReader("x"))
+		require.NoError(t, err)
+		_, err = signer.Sign(r, c, payload)
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.GreaterOrEqual(t, resp.StatusCode, 400)
+	}
+	return len(payloads)
 }
