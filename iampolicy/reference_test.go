@@ -344,11 +344,12 @@ func refPublicPrincipal(st map[string]any) bool {
 // (IAM-65).
 func refPinned(st map[string]any) bool {
 	conditions, _ := st["Condition"].(map[string]any)
+	variable := func(v string) bool { return st["\x00old"] == false && strings.Contains(v, "${") } // IAM-2
 	for op, keys := range conditions {
 		for key, values := range keys.(map[string]any) {
 			fixed := len(refStrings(values)) > 0
 			for _, v := range refStrings(values) {
-				fixed = fixed && !strings.ContainsAny(v, "*?") && !strings.Contains(v, "${")
+				fixed = fixed && !strings.ContainsAny(v, "*?") && !variable(v)
 			}
 			narrow := len(refStrings(values)) > 0
 			for _, v := range refStrings(values) {
@@ -359,10 +360,10 @@ func refPinned(st map[string]any) bool {
 			userID, account := len(refStrings(values)) > 0, len(refStrings(values)) > 0
 			for _, v := range refStrings(values) {
 				id, rest, _ := strings.Cut(v, ":")
-				userID = userID && !strings.Contains(v, "${") &&
+				userID = userID && !variable(v) &&
 					(!strings.ContainsAny(v, "*?") || strings.HasSuffix(op, "Like") && rest == "*" && !strings.ContainsAny(id, "*?"))
 				f := strings.SplitN(v+":::::", ":", 6)
-				account = account && !strings.Contains(v, "${") && (!strings.ContainsAny(v, "*?") ||
+				account = account && !variable(v) && (!strings.ContainsAny(v, "*?") ||
 					f[4] != "" && !strings.ContainsAny(f[4], "*?") && (strings.Contains(op, "Arn") || !strings.ContainsAny(f[1]+f[2]+f[3], "*?")))
 			}
 			positive := !strings.Contains(op, "Not") && !strings.Contains(op, "IfExists") && !strings.HasPrefix(op, "ForAllValues") && op != "Null" && !strings.Contains(op, "Bogus")
