@@ -10,7 +10,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -20,6 +19,7 @@ import (
 	"os"
 
 	"github.com/sallyport-go/sallyport/examples/internal/exact"
+	"github.com/sallyport-go/sallyport/examples/internal/jsonline"
 )
 
 const usage = `usage: netcheck                                     JSON lines in, verdicts and paths out
@@ -57,7 +57,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "netcheck: unknown command %q\n%s", flags.Arg(0), usage)
 		return 2
 	}
-	if err := serve(stdin, stdout); err != nil {
+	if err := jsonline.Serve(stdin, stdout, snapshots{}.answer); err != nil {
 		fmt.Fprintln(stderr, "netcheck:", err)
 		return 3
 	}
@@ -73,55 +73,17 @@ func usageStatus(err error) int {
 	return 2
 }
 
-// serve answers each line of in. Answers are written out when the input
-// pauses, so that a program that waits for each answer gets it.
-func serve(in io.Reader, out io.Writer) error {
-	r := bufio.NewReaderSize(in, 1<<16)
-	w := bufio.NewWriterSize(out, 1<<16)
-	read := snapshots{}
-	for {
-		if r.Buffered() == 0 {
-			if err := w.Flush(); err != nil {
-				return err
-			}
-		}
-		line, err := r.ReadBytes('\n')
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			data, errJSON := encode(read.answer(line))
-			if errJSON != nil {
-				return errJSON
-			}
-			if _, err := w.Write(data); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return w.Flush()
-		}
-		if err != nil {
-			return errors.Join(err, w.Flush())
-		}
-	}
-}
-
-// encode writes a value as one line. Nothing is escaped for HTML, so that ids
-// come back as they were.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return b.Bytes(), err
-}
-
 // fault is the answer to a line that cannot be used.
 type fault struct {
 	ID    json.RawMessage `json:"id"`
 	Error string          `json:"error"`
 }
 
-// answer answers one line.
+// answer answers one line; blank ones are nobody's question.
 func (s snapshots) answer(line []byte) any {
+	if line = bytes.TrimSpace(line); len(line) == 0 {
+		return nil
+	}
 	var id, snapshot json.RawMessage
 	if err := exact.Unmarshal(line, exact.Member{Name: "id", To: &id}, exact.Member{Name: "snapshot", To: &snapshot}); err != nil {
 		return fault{Error: "request: " + err.Error()}

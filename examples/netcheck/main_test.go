@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/examples/internal/jsonline"
 )
 
 // build compiles the command once and returns its path.
@@ -87,7 +89,7 @@ func TestFaultsAreAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			require.NoError(t, serve(strings.NewReader(in+"\n\n"+`{"id":2,"groups":[],"direction":"ingress",`+packet4+"}"), &out))
+			require.NoError(t, jsonline.Serve(strings.NewReader(in+"\n\n"+`{"id":2,"groups":[],"direction":"ingress",`+packet4+"}"), &out, snapshots{}.answer))
 			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 			require.Len(t, lines, 2)
 			var answer map[string]any
@@ -105,7 +107,7 @@ func TestAnswersComeAtOnce(t *testing.T) {
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	done := make(chan error, 1)
-	go func() { done <- serve(inR, outW) }()
+	go func() { done <- jsonline.Serve(inR, outW, snapshots{}.answer) }()
 	answers := bufio.NewScanner(outR)
 	for range 3 {
 		_, err := io.WriteString(inW, `{"id":1,"groups":[],"direction":"ingress",`+packet4+"}\n")

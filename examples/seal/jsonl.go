@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/sallyport-go/sallyport/envelope"
 	"github.com/sallyport-go/sallyport/examples/internal/exact"
+	"github.com/sallyport-go/sallyport/examples/internal/jsonline"
 )
 
 // request is one line of "seal jsonl".
@@ -69,33 +69,15 @@ type inputError string
 
 func (e inputError) Error() string { return string(e) }
 
-// serve answers each line of in that begins with a brace, in order. What was
-// answered is written out before it waits for more.
+// serve answers each line of in that begins with a brace.
 func serve(ctx context.Context, in io.Reader, out io.Writer) error {
-	r := bufio.NewReaderSize(in, 1<<16)
-	w := bufio.NewWriterSize(out, 1<<16)
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
 	services := &kmsServices{}
-	for {
-		if r.Buffered() == 0 {
-			if err := w.Flush(); err != nil {
-				return err
-			}
+	return jsonline.Serve(in, out, func(line []byte) any {
+		if line[0] != '{' {
+			return nil
 		}
-		line, err := r.ReadBytes('\n')
-		if bytes.HasPrefix(line, []byte("{")) {
-			if err := e.Encode(respond(ctx, services, line)); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return w.Flush()
-		}
-		if err != nil {
-			return err
-		}
-	}
+		return respond(ctx, services, line)
+	})
 }
 
 func respond(ctx context.Context, services *kmsServices, line []byte) *answer {

@@ -21,7 +21,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -32,6 +31,7 @@ import (
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/internal/exact"
+	"github.com/sallyport-go/sallyport/examples/internal/jsonline"
 )
 
 const usage = `usage: sigdebug    JSON lines in, answers out
@@ -59,32 +59,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "sigdebug: unknown argument %q\n%s", flags.Arg(0), usage)
 		return 2
 	}
-	if err := serve(stdin, stdout); err != nil {
+	if err := jsonline.Serve(stdin, stdout, answer); err != nil {
 		fmt.Fprintln(stderr, "sigdebug:", err)
 		return 3
 	}
 	return 0
-}
-
-// serve answers each line of in as soon as it is read.
-func serve(in io.Reader, out io.Writer) error {
-	r := bufio.NewReaderSize(in, 1<<16)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	for {
-		line, err := r.ReadBytes('\n')
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			if err := enc.Encode(answer(line)); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // line is one request of the protocol.
@@ -154,8 +133,12 @@ type failure struct {
 	Error string          `json:"error"`
 }
 
-// answer never fails: what cannot be used is answered with an error.
+// answer never fails: what cannot be used is answered with an error, and blank
+// lines not at all.
 func answer(data []byte) any {
+	if data = bytes.TrimSpace(data); len(data) == 0 {
+		return nil
+	}
 	var l line
 	err := json.Unmarshal(data, &l)
 	if len(l.ID) == 0 {
