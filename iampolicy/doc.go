@@ -70,6 +70,13 @@
 // [Residual.Allows] evaluates once they are. [Policies.Discover] answers the
 // looser question whether some context would do.
 //
+// # To other processes and under load
+//
+// [Set.MarshalBinary] and [Set.UnmarshalBinary] ship a Set to another process.
+// They detect accidents; against people the bytes need a signature. Policies
+// change under load by swapping a pointer (see the example of
+// [Policies.Decide] named reload).
+//
 // # What is not evaluated fails closed
 //
 // A policy that cannot be evaluated does not compile. With [Options].Lenient
@@ -90,5 +97,5 @@
 //
 // [Policy], [Set] and [Policies] may be used by many goroutines; a [Request]
 // belongs to one at a time while it is being filled, and may then be read by
-// many. To change policies under load, swap a pointer to Policies atomically.
+// many. A Set is never changed: to reload, make another.
 package iampolicy

@@ -22,6 +22,9 @@ var (
 	// ErrRequest is a request that contradicts itself, such as a context key
 	// given twice. Such a request is denied.
 	ErrRequest = errors.New("iampolicy: bad request")
+	// ErrEncoding is bytes given to Set.UnmarshalBinary that are no encoded
+	// Set, or no longer the one that was encoded.
+	ErrEncoding = errors.New("iampolicy: not an encoded set")
 )
 
 // Position is a place in a policy document.

@@ -5,6 +5,7 @@ package iampolicy_test
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -97,6 +98,45 @@ func TestSetsAreShared(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestHotSwap reloads policies, shipped as bytes, while others decide by them;
+// the race detector watches. Every decision is by the old policies or by the
+// new: one user or the other may, never both or none.
+func TestHotSwap(t *testing.T) {
+	load := func(who string) *iampolicy.Policies {
+		c := refCase{
+			Identity:  []string{policy(allow("s3:*", "arn:aws:s3:::b/"+who+"/*", ""))},
+			Resources: policy(deny("s3:*", "arn:aws:s3:::b/"+map[string]string{"ana": "ben", "ben": "ana"}[who]+"/*", `"Principal":"*"`)),
+		}
+		return shippedPolicies(t, c.build(t))
+	}
+	var current atomic.Pointer[iampolicy.Policies]
+	current.Store(load("ana"))
+	ask := func(resource string) *iampolicy.Request {
+		c := refCase{Resource: resource}.filled()
+		return c.question(t)
+	}
+	ana, ben := ask("arn:aws:s3:::b/ana/x"), ask("arn:aws:s3:::b/ben/x")
+	var swapped atomic.Bool
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for !swapped.Load() {
+				p := current.Load()
+				if a, b := p.Decide(ana), p.Decide(ben); a.Allowed() == b.Allowed() {
+					t.Errorf("decided by half of a change: %v and %v", a, b)
+					return
+				}
+			}
+		})
+	}
+	for i := range 500 {
+		current.Store(load([]string{"ben", "ana"}[i%2]))
+	}
+	swapped.Store(true)
+	readers.Wait()
+	require.True(t, current.Load().Decide(ana).Allowed())
 }
 
 // TestIAM107PoliciesAreNotChanged: an evaluator that writes the values of one
