@@ -22,6 +22,7 @@ type GatewayConfig struct {
 	TLS    bool           // serve https, with a certificate of a throwaway CA
 	Dir    string         // an earlier gateway's folder, to start on it again; empty for a new one
 	Fields map[string]any // of the configuration file, beside or instead of the usual ones
+	Users  []any          // of the configuration file, beside the usual three
 
 	Program string   // from BuildGateway, to start it often; empty builds it
 	Env     []string // beside the test's own
@@ -109,7 +110,7 @@ func (g *GatewayServer) configure(tb testing.TB, config GatewayConfig) string {
 	expired["session_token"], expired["expires"] = g.ExpiredToken, time.Now().Add(-time.Hour).UTC()
 	fields := map[string]any{
 		"store": "store", "region": peerRegion, "domain": g.Domain,
-		"users": []any{user("root", peerKeyID, peerSecret), temporary, expired},
+		"users": append([]any{user("root", peerKeyID, peerSecret), temporary, expired}, config.Users...),
 	}
 	maps.Copy(fields, config.Fields)
 	text, err := json.MarshalIndent(fields, "", " ")
