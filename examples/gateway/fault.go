@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"syscall"
 
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
 )
@@ -106,6 +107,12 @@ func asFault(err error) *fault {
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return refuse("EntityTooLarge", "The body is larger than this server takes.")
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return &fault{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The store has no space left. Delete objects, or give it room.", cause: err}
+	}
+	if errors.Is(err, syscall.EROFS) {
+		return &fault{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The store can only be read at present.", cause: err}
 	}
 	f := refuse("InternalError", "We encountered an internal error. Please try again.")
 	f.cause = err

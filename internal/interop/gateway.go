@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type GatewayConfig struct {
 
 	Program string   // from BuildGateway, to start it often; empty builds it
 	Env     []string // beside the test's own
+	Wrap    []string // a command that runs the gateway: its words before the gateway's own
 }
 
 // GatewayServer is a running examples/gateway.
@@ -70,7 +72,8 @@ func Gateway(tb testing.TB, config GatewayConfig) *GatewayServer {
 		g.Client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool}, ForceAttemptHTTP2: true}}
 	}
 	g.Server = Listen(tb, func(addr string) *exec.Cmd {
-		cmd := exec.Command(program, append(args, "-listen", addr)...)
+		words := append(append(slices.Clone(config.Wrap), program), append(args, "-listen", addr)...)
+		cmd := exec.Command(words[0], words[1:]...)
 		cmd.Env = append(os.Environ(), config.Env...)
 		return cmd
 	}, func(url string) bool {

@@ -27,13 +27,16 @@ import (
 	"github.com/sallyport-go/sallyport/internal/testkit"
 )
 
-// TestKilledGateway kills the gateway 50 times while it stores and completes
+// TestKilledGateway kills the gateway 50 times, 200 with SALLYPORT_FULL=1, while it stores and completes
 // uploads: nothing acknowledged is lost, nothing half written is visible, and
 // the audit trail stays valid.
 func TestKilledGateway(t *testing.T) {
 	interop.Require(t)
 	rounds := 50
-	if testing.Short() {
+	switch {
+	case os.Getenv("SALLYPORT_FULL") == "1":
+		rounds = 200
+	case testing.Short():
 		rounds = 5
 	}
 	program, dir := interop.BuildGateway(t), t.TempDir()
