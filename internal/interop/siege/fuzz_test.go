@@ -20,16 +20,18 @@ import (
 	"github.com/sallyport-go/sallyport/internal/testkit"
 )
 
-// TestFuzzedGateway sends requests with a few bytes changed, for ten seconds,
-// or, with SALLYPORT_FULL=1, for an hour. Half of them are signed with a wrong
+// TestFuzzedGateway sends requests with a few bytes changed, for ten seconds or
+// for as long as SALLYPORT_SIEGE says (an hour in the long form of CI). Half of them are signed with a wrong
 // secret: none of those may ever succeed. The others are signed rightly: what
 // succeeds in spite of the change is what was signed. No request ends in an
 // internal error, the memory stays bounded, and the trail proves valid.
 func TestFuzzedGateway(t *testing.T) {
 	interop.Require(t)
 	duration := 10 * time.Second
-	if os.Getenv("SALLYPORT_FULL") == "1" {
-		duration = time.Hour
+	if text := os.Getenv("SALLYPORT_SIEGE"); text != "" {
+		var err error
+		duration, err = time.ParseDuration(text)
+		require.NoError(t, err)
 	}
 	a := besiege(t, interop.GatewayConfig{Fields: map[string]any{"audit": map[string]any{"rotate": "2s", "digest": "3s"}, "stall": "500ms"}})
 	seed := uint64(time.Now().UnixNano())
