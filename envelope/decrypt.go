@@ -21,10 +21,23 @@ type incoming struct {
 	materials *DecryptionMaterials
 	derived   derived
 	frames    frameCipher
+	netV4     bool // in the form of the .NET release 4.0.0
 }
 
 // openHeader reads a header and proves it, in the order of ENV-91.
 func (c *Client) openHeader(ctx context.Context, src source, reproduced EncryptionContext) (*incoming, error) {
+	in, err := c.readHeader(ctx, src, reproduced)
+	if err == nil {
+		err = in.prove(ctx, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// readHeader reads a header and holds it to the configuration.
+func (c *Client) readHeader(ctx context.Context, src source, reproduced EncryptionContext) (*incoming, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -43,14 +56,16 @@ func (c *Client) openHeader(ctx context.Context, src source, reproduced Encrypti
 		return nil, err
 	}
 	in.request = DecryptionRequest{Suite: h.spec.id, Commitment: c.cfg.Commitment, EncryptedDataKeys: h.edks, Context: h.context.pairs, Reproduced: reproduced}
+	return in, nil
+}
+
+// prove asks for the data key of a header that was read, and proves it.
+func (in *incoming) prove(ctx context.Context, c *Client) error {
 	err := in.unwrap(ctx, c)
 	if err != nil && c.cfg.PKCS1Retry {
 		err = in.unwrapAgain(ctx, c, err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return in, nil
+	return err
 }
 
 // checkHeader applies what the configuration says of a header, before any key

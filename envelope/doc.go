@@ -47,6 +47,16 @@
 // opens just the frames of a range. A [Writer]'s message exists when Close has
 // returned nil. [Inspect] shows a header without any key, and without proof.
 //
+// # Another wrapping key
+//
+// [Client.Reencrypt] gives a message to other wrapping keys under a new data
+// key, as a stream, which is how to leave a key behind. [Client.Rewrap] keeps
+// data key and frames and writes another header; only messages of format
+// version 1 bear that, and it revokes nothing. The trap is to take it for more:
+// who could open the old message may know the data key of the rewrapped one.
+// Where the wrapping keys are in KMS, rotating one under its ARN changes no
+// message at all.
+//
 // # Errors
 //
 // Every failure is an [*Error] whose Kind is one of the package's sentinels,

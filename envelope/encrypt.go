@@ -17,11 +17,13 @@ type outgoing struct {
 	derived   derived
 	frames    frameCipher
 	id        [32]byte
+	headerIV  [ivLen]byte // of the header tag: zeros, but for Rewrap
 }
 
 // begin obtains the materials of one message and derives its keys. length is
-// that of the plaintext, -1 when unknown.
-func (c *Client) begin(ctx context.Context, ec EncryptionContext, length int64) (*outgoing, error) {
+// that of the plaintext, -1 when unknown; required, sorted, are keys not to
+// store.
+func (c *Client) begin(ctx context.Context, ec EncryptionContext, length int64, required []string) (*outgoing, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -37,7 +39,7 @@ func (c *Client) begin(ctx context.Context, ec EncryptionContext, length int64) 
 	if err := c.checkRequired(ec); err != nil {
 		return nil, err
 	}
-	r := &EncryptionRequest{Suite: c.spec.id, Commitment: c.cfg.Commitment, Context: ec, RequiredKeys: c.required, PlaintextLength: length}
+	r := &EncryptionRequest{Suite: c.spec.id, Commitment: c.cfg.Commitment, Context: ec, RequiredKeys: required, PlaintextLength: length}
 	m, err := c.manager.EncryptionMaterials(ctx, r)
 	if err != nil {
 		return nil, err
@@ -53,17 +55,8 @@ func (c *Client) begin(ctx context.Context, ec EncryptionContext, length int64) 
 // prepare checks the materials and makes the message's cipher.
 func (o *outgoing) prepare(r *EncryptionRequest) error {
 	c := o.client
-	if err := o.materials.check(r); err != nil {
+	if err := o.checkMaterials(r); err != nil {
 		return err
-	}
-	if n := len(o.materials.EncryptedDataKeys); c.lim.edks > 0 && n > c.lim.edks {
-		return fail(ErrLimit, strconv.Itoa(n)+" encrypted data keys")
-	}
-	if err := o.materials.Context.check(c.lim.pairs); err != nil {
-		return err
-	}
-	if n := o.headerSize(); n > c.lim.headerBytes {
-		return fail(ErrLimit, "header of "+strconv.Itoa(n)+" bytes")
 	}
 	if _, err := c.random(o.messageID()); err != nil {
 		return failCause(ErrMaterials, "no randomness", err)
@@ -76,6 +69,24 @@ func (o *outgoing) prepare(r *EncryptionRequest) error {
 		return err
 	}
 	o.frames.init(aead, o.messageID(), c.frameLen, false)
+	return nil
+}
+
+// checkMaterials holds the materials to the request and to the client's limits.
+func (o *outgoing) checkMaterials(r *EncryptionRequest) error {
+	c := o.client
+	if err := o.materials.check(r); err != nil {
+		return err
+	}
+	if n := len(o.materials.EncryptedDataKeys); c.lim.edks > 0 && n > c.lim.edks {
+		return fail(ErrLimit, strconv.Itoa(n)+" encrypted data keys")
+	}
+	if err := o.materials.Context.check(c.lim.pairs); err != nil {
+		return err
+	}
+	if n := o.headerSize(); n > c.lim.headerBytes {
+		return fail(ErrLimit, "header of "+strconv.Itoa(n)+" bytes")
+	}
 	return nil
 }
 
@@ -139,11 +150,15 @@ func (o *outgoing) appendHeader(dst []byte) []byte {
 		dst = appendField(dst, k.ProviderInfo)
 		dst = appendField(dst, k.Ciphertext)
 	}
-	dst = append(dst, contentFramed)
+	content := byte(contentFramed)
+	if o.frames.frameLen == 0 { // Rewrap's alone
+		content = contentNonFramed
+	}
+	dst = append(dst, content)
 	if o.spec.version == 1 {
 		dst = append(dst, 0, 0, 0, 0, ivLen)
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(o.client.frameLen))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(o.frames.frameLen))
 	if o.spec.committing {
 		dst = append(dst, o.derived.commit[:]...)
 	}
@@ -157,7 +172,7 @@ func (o *outgoing) appendAuth(dst []byte, start int) []byte {
 	if len(o.materials.RequiredKeys) > 0 {
 		aad = appendContext(slices.Clone(aad), o.materials.Context, func(k string) bool { return !o.stored(k) })
 	}
-	iv := o.frames.iv[:] // still zero: no frame was sealed
+	iv := o.headerIV[:]
 	if o.spec.version == 1 {
 		dst = append(dst, iv...)
 	}
@@ -173,7 +188,7 @@ func (c *Client) Encrypt(ctx context.Context, dst, plaintext []byte, ec Encrypti
 	if frameCount(int64(len(plaintext)), int64(c.frameLen)) > maxFrames {
 		return nil, fail(ErrLimit, "more than 2^32-1 frames")
 	}
-	o, err := c.begin(ctx, ec, int64(len(plaintext)))
+	o, err := c.begin(ctx, ec, int64(len(plaintext)), c.required)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ var (
 	ErrTrailingData      = errors.New("envelope: data after the end of the message")
 	ErrUnsupported       = errors.New("envelope: unsupported operation")
 	ErrFIPS              = errors.New("envelope: not allowed in FIPS 140-only mode")
+	ErrRewrapUnsafe      = errors.New("envelope: new wrapping keys refused")
 	ErrKeyring           = errors.New("envelope: keyring could not provide a data key")
 	ErrConfig            = errors.New("envelope: invalid configuration")
 )
@@ -100,6 +101,7 @@ var hints = [...]struct {
 	{ErrTrailingData, "Something follows the message; pass exactly one message."},
 	{ErrUnsupported, "The operation is not defined for this kind of message; see its documentation."},
 	{ErrFIPS, "Run with GODEBUG=fips140=on, or wrap the calls in fips140.WithoutEnforcement."},
+	{ErrRewrapUnsafe, "Call Client.Reencrypt, which writes the plaintext as a new message under a new data key."},
 	{ErrKeyring, "See the cause: the key service or wrapping key refused."},
 	{ErrConfig, "Correct the field that the error names."},
 }

@@ -97,6 +97,59 @@ func ExampleClient_NewReaderAt() {
 	// Output: 1000000 5678901234 <nil>
 }
 
+func ExampleClient_Reencrypt() {
+	ctx, old := context.Background(), newClient()
+	message, err := old.Encrypt(ctx, nil, []byte("attack at dawn"), envelope.EncryptionContext{"tenant": "7"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ring, err := envelope.NewRawAES("my app", "key 2027", bytes.Repeat([]byte{9}, 32))
+	if err != nil {
+		log.Fatal(err)
+	}
+	renewed, err := envelope.New(envelope.Unsigned(ring))
+	if err != nil {
+		log.Fatal(err)
+	}
+	var out bytes.Buffer // keep it only when the error is nil
+	header, err := old.Reencrypt(ctx, &out, bytes.NewReader(message), renewed, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	plaintext, _, err := renewed.Decrypt(ctx, nil, out.Bytes(), header.Context)
+	fmt.Println(string(plaintext), header.Context, err)
+	_, _, err = old.Decrypt(ctx, nil, out.Bytes(), nil)
+	fmt.Println(errors.Is(err, envelope.ErrNoMatchingKey))
+	// Output:
+	// attack at dawn map[tenant:7] <nil>
+	// true
+}
+
+func ExampleClient_Rewrap() {
+	ctx := context.Background()
+	ring, err := envelope.NewRawAES("my app", "key 2027", bytes.Repeat([]byte{9}, 32))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, suite := range []envelope.Suite{envelope.Suite0178, envelope.Suite0478} {
+		old := newClient(func(c *envelope.Config) {
+			if c.Suite = suite; !suite.Committing() {
+				c.Commitment = envelope.ForbidEncryptAllowDecrypt
+			}
+		})
+		message, err := old.Encrypt(ctx, nil, make([]byte, 1000), nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		var out bytes.Buffer
+		_, err = old.Rewrap(ctx, &out, bytes.NewReader(message), ring, nil) // another header, the same frames
+		fmt.Println(suite, bytes.HasSuffix(out.Bytes(), message[len(message)-1000:]), errors.Is(err, envelope.ErrRewrapUnsafe))
+	}
+	// Output:
+	// AES_256_GCM_IV12_TAG16_HKDF_SHA256 true false
+	// AES_256_GCM_HKDF_SHA512_COMMIT_KEY false true
+}
+
 func ExampleInspect() {
 	client := newClient()
 	message, err := client.Encrypt(context.Background(), nil, make([]byte, 100), envelope.EncryptionContext{"tenant": "7"})

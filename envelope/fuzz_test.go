@@ -130,3 +130,38 @@ func FuzzFooter(f *testing.F) {
 		require.NotContains(t, string(plain), "ef", "the final frame is held until the signature verifies")
 	})
 }
+
+// FuzzRewrap gives new keys to anything: what opens before opens to the same
+// after, in both ways, and nothing else gets an end.
+func FuzzRewrap(f *testing.F) {
+	for _, s := range allSuites {
+		good := newForge(f, s)
+		f.Add(good.build(f))
+		nonFramed("abcdef", nil)(good)
+		f.Add(good.build(f))
+	}
+	from, err := New(Config{Keyring: fixedKeyring{counting(0x80, 32)}, Commitment: ForbidEncryptAllowDecrypt, MaxFrameLength: 1 << 20})
+	require.NoError(f, err)
+	to := newClient(f, Suite0478, 16)
+	read := newClient(f, Suite0378, 16, func(c *Config) { c.Strict = false })
+	f.Fuzz(func(t *testing.T, message []byte) {
+		want, old, err := from.Decrypt(t.Context(), nil, message, nil)
+		for name, rewrite := range rewritten {
+			var dst bytes.Buffer
+			h, errRewrite := rewrite(t.Context(), from, &dst, message, to, nil)
+			if errors.Is(errRewrite, ErrRewrapUnsafe) {
+				require.Equal(t, "Rewrap", name)
+				require.True(t, err != nil || old.Suite.Committing())
+				require.Zero(t, dst.Len())
+				continue
+			}
+			require.Equal(t, err == nil, errRewrite == nil, "%v, %v", err, errRewrite)
+			got, now, errRead := read.Decrypt(t.Context(), nil, dst.Bytes(), nil)
+			require.Equal(t, err == nil, errRead == nil, "%v, %v", err, errRead)
+			if err == nil {
+				require.Equal(t, string(want), string(got))
+				require.Equal(t, now, h)
+			}
+		}
+	})
+}

@@ -118,3 +118,48 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	r.b = r.b[n:]
 	return n, nil
 }
+
+// Giving a message of 256 MiB new keys, in both ways, takes as little as
+// reading it.
+func TestRewrapMemory(t *testing.T) {
+	size := int64(256 << 20)
+	if testing.Short() {
+		size = 32 << 20
+	}
+	for name, rewrite := range map[string]func(from, to *Client, dst io.Writer, src io.Reader) error{
+		"Rewrap": func(from, to *Client, dst io.Writer, src io.Reader) error {
+			_, err := from.Rewrap(t.Context(), dst, src, to.cfg.Keyring, nil)
+			return err
+		},
+		"Reencrypt": func(from, to *Client, dst io.Writer, src io.Reader) error {
+			_, err := from.Reencrypt(t.Context(), dst, src, to, nil)
+			return err
+		},
+	} {
+		from, to := suiteClient(t, Suite0178, 64<<10), newClient(t, Suite0478, 64<<10)
+		defer debug.SetGCPercent(debug.SetGCPercent(10))
+		runtime.GC()
+		var before runtime.MemStats
+		runtime.ReadMemStats(&before)
+		pr, pw := io.Pipe()
+		done := make(chan error, 1)
+		go func() {
+			w, err := from.NewWriter(t.Context(), pw, nil)
+			if err == nil {
+				_, err = w.ReadFrom(&zeros{size})
+			}
+			if err == nil {
+				err = w.Close()
+			}
+			pw.CloseWithError(err)
+			done <- err
+		}()
+		p := &peak{}
+		require.NoError(t, rewrite(from, to, p, pr))
+		require.NoError(t, <-done)
+		require.Greater(t, p.n, size)
+		over := int64(p.max) - int64(before.HeapAlloc)
+		t.Logf("%s: %d KiB over the baseline", name, over>>10)
+		require.LessOrEqual(t, over, int64(8<<20))
+	}
+}

@@ -30,5 +30,6 @@ func (in *incoming) verifyNetV4(strict bool) error {
 	if _, err := aead.Open(nil, h.iv, h.tag, aad); err != nil {
 		return fail(ErrHeaderAuth, "")
 	}
+	in.netV4 = true
 	return nil
 }

@@ -4,6 +4,7 @@ package envelope
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -38,6 +39,7 @@ type Reader struct {
 	ahead   bool   // the source filled the last buffer
 	stop    error  // why nothing more is fetched, behind what is under way
 
+	relay *relay // Rewrap's; nil otherwise
 	cur   *task  // what ready is of; its src holds frames not yet opened
 	ready []byte // verified plaintext not yet returned
 	err   error
@@ -231,6 +233,9 @@ func (r *Reader) nextHere() error {
 func (r *Reader) use(t *task) error {
 	r.cur = t
 	r.ready = t.out
+	if r.relay != nil && t.err == nil {
+		return r.relay.pass(t.in[:len(t.out)/t.frames.frameLen*(t.frames.frameLen+regularOverhead)])
+	}
 	return t.err
 }
 
@@ -361,6 +366,9 @@ func (r *Reader) noMoreFrames() error {
 // after everything else was checked.
 func (r *Reader) close(plaintext, covered, tail []byte) error {
 	r.carry = tail
+	if r.relay != nil {
+		r.relay.final = bytes.Clone(covered)
+	}
 	if r.digest == nil {
 		r.ready, r.stop = plaintext, errEnd
 		return nil

@@ -360,6 +360,45 @@ func TestReference(t *testing.T) {
 	classes.Require(t, total)
 }
 
+// TestReferenceRewrap gives messages to another key and has the reference read
+// them under it.
+func TestReferenceRewrap(t *testing.T) {
+	newKey := bytes.Repeat([]byte{9}, 32)
+	ring, err := envelope.NewRawAES("my app", "key 2027", newKey)
+	require.NoError(t, err)
+	for id, suite := range refSuites {
+		from := newClient(func(c *envelope.Config) {
+			c.Suite, c.FrameLength, c.Commitment = envelope.Suite(id), 8, envelope.ForbidEncryptAllowDecrypt
+			if suite.version == 2 {
+				c.Commitment = envelope.RequireEncryptRequireDecrypt
+			}
+		})
+		to, err := envelope.New(envelope.Unsigned(ring))
+		require.NoError(t, err)
+		want := []byte("twenty bytes of text")
+		message, err := from.Encrypt(t.Context(), nil, want, envelope.EncryptionContext{"a": "b"})
+		require.NoError(t, err)
+		var out bytes.Buffer
+		_, err = from.Reencrypt(t.Context(), &out, bytes.NewReader(message), to, nil)
+		require.NoError(t, err)
+		requireReference(t, out.Bytes(), newKey, "key 2027", want)
+		if suite.version == 1 {
+			out.Reset()
+			_, err = from.Rewrap(t.Context(), &out, bytes.NewReader(message), ring, nil)
+			require.NoError(t, err)
+			requireReference(t, out.Bytes(), newKey, "key 2027", want)
+		}
+	}
+}
+
+func requireReference(t *testing.T, message, key []byte, name string, want []byte) {
+	t.Helper()
+	got, ec, err := refDecrypt(message, key, "my app", name)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+	require.Equal(t, "b", ec["a"])
+}
+
 // FuzzReference compares on whatever the fuzzer makes of good messages.
 func FuzzReference(f *testing.F) {
 	for _, s := range []envelope.Suite{envelope.Suite0478, envelope.Suite0178, envelope.Suite0214, envelope.Suite0014} {

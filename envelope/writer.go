@@ -35,7 +35,11 @@ var errClosed = errors.New("closed")
 // for the plaintext. ec is as for [Client.Encrypt]. When ctx ends, the Writer
 // fails with its error.
 func (c *Client) NewWriter(ctx context.Context, w io.Writer, ec EncryptionContext) (*Writer, error) {
-	o, err := c.begin(ctx, ec, -1)
+	return c.newWriter(ctx, w, ec, c.required)
+}
+
+func (c *Client) newWriter(ctx context.Context, w io.Writer, ec EncryptionContext, required []string) (*Writer, error) {
+	o, err := c.begin(ctx, ec, -1, required)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +65,7 @@ func (o *outgoing) public(length int) *Header {
 	out.Suite = o.spec.id
 	out.Context = o.materials.Context
 	out.RequiredKeys = slices.Sorted(slices.Values(o.materials.RequiredKeys))
-	out.FrameLength = int64(o.client.frameLen)
+	out.FrameLength = int64(o.frames.frameLen)
 	out.Length = length
 	return out
 }

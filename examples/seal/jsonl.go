@@ -244,6 +244,7 @@ var sentinels = []struct {
 	{envelope.ErrTrailingData, "ErrTrailingData"},
 	{envelope.ErrUnsupported, "ErrUnsupported"},
 	{envelope.ErrFIPS, "ErrFIPS"},
+	{envelope.ErrRewrapUnsafe, "ErrRewrapUnsafe"},
 	{envelope.ErrKeyring, "ErrKeyring"},
 	{envelope.ErrConfig, "ErrConfig"},
 }
