@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
@@ -26,14 +27,27 @@ type caller struct {
 
 func (c caller) anonymous() bool { return c.Name == "" }
 
-// newVerifier makes the verifier of all requests that are signed in their
-// headers or in their URL, with every way of framing a body.
-func newVerifier(config *Config) *sigv4.Verifier {
+// signatures is the verifier of the pipeline: whoever signed a request in its
+// headers, in its URL or in a form, or holds a CloudFront signature.
+type signatures struct {
+	requests *sigv4.Verifier
+	forms    *presign.PostVerifier
+	cdn      *cloudfront.Verifier // nil: there is no CloudFront-style path
+	users    map[string]caller    // by access key id
+}
+
+func newSignatures(config *Config, files files) (*signatures, error) {
+	s := &signatures{users: map[string]caller{}}
 	keys := sigv4.StaticKeys{}
-	for _, u := range config.Users {
+	for i, u := range config.Users {
 		keys[u.AccessKeyID] = sigv4.Key{Secret: u.SecretAccessKey, SessionToken: u.SessionToken, Expires: u.Expires}
+		principal, err := iampolicy.ParsePrincipal(config.userARN(u.Name))
+		if err != nil {
+			return nil, config.at(fmt.Sprintf("users[%d].name", i), err)
+		}
+		s.users[u.AccessKeyID] = caller{Name: u.Name, ARN: config.userARN(u.Name), AccessKeyID: u.AccessKeyID, principal: principal}
 	}
-	return &sigv4.Verifier{
+	s.requests = &sigv4.Verifier{
 		Keys: keys, Profile: sigv4.ProfileFor("s3"), Region: config.Region,
 		Modes:              sigv4.ModeHeader | sigv4.ModeQuery | sigv4.ModeChunked | sigv4.ModeUnsignedTrailer | sigv4.ModeV4A,
 		AllowUnknownLength: true, // clients stream so over TLS; the size limit holds all the same
@@ -41,44 +55,34 @@ func newVerifier(config *Config) *sigv4.Verifier {
 			return r.Method == http.MethodGet && (r.URL.Path == "/" || r.URL.Query().Has("location"))
 		},
 	}
+	s.forms = newForms(config, s.requests)
+	var err error
+	s.cdn, err = newCDN(config, files)
+	return s, err
 }
 
-// authenticate verifies the signature. A request without any is anonymous: only
-// a bucket's policy can let it pass.
-func (g *Gateway) authenticate(c *call) error {
+// verify verifies the signature. A request without any is anonymous: only a
+// bucket's policy can let it pass.
+func (s *signatures) verify(c *call) (caller, error) {
 	switch {
-	case c.op == uploadPage:
-		return nil
-	case g.onCDN(c.r):
-		return g.authenticateCDN(c)
+	case c.onCDN():
+		return s.verifyCDN(c)
 	case c.op.form:
-		return g.authenticateForm(c)
+		return s.verifyForm(c)
 	}
-	identity, err := g.verifier.Verify(c.r)
+	identity, err := s.requests.Verify(c.r)
 	if errors.Is(err, sigv4.ErrMissingAuth) {
-		return nil
+		return caller{}, nil
 	}
 	if err != nil {
-		return err
+		return caller{}, err
 	}
 	if identity.Path != c.r.URL.Path { // the path that was routed is the path that was signed
-		return refuse("InvalidURI", "Couldn't parse the specified URI.")
+		return caller{}, refuse("InvalidURI", "Couldn't parse the specified URI.")
 	}
-	c.caller = g.callerOf(identity.AccessKeyID)
-	c.caller.identity = identity
-	return nil
-}
-
-// callerOf is the user who has a key.
-func (g *Gateway) callerOf(accessKeyID string) caller {
-	for _, u := range g.config.Users {
-		if u.AccessKeyID == accessKeyID {
-			return caller{
-				Name: u.Name, ARN: g.config.userARN(u.Name), AccessKeyID: accessKeyID, principal: g.authorizer.principals[u.Name],
-			}
-		}
-	}
-	return caller{}
+	who := s.users[identity.AccessKeyID]
+	who.identity = identity
+	return who, nil
 }
 
 // signatureFault says a verifier's refusal in S3's words. Its message, code and

@@ -20,7 +20,6 @@ import (
 type authorizer struct {
 	account    string
 	identities map[string]*ruleset // by user name
-	principals map[string]iampolicy.Principal
 	store      *store.Store
 	mu         sync.Mutex
 	buckets    map[string]bucketRules // compiled policies, by bucket
@@ -39,69 +38,74 @@ type bucketRules struct {
 }
 
 func newAuthorizer(config *Config, s *store.Store) (*authorizer, error) {
-	a := &authorizer{account: config.Account, identities: map[string]*ruleset{}, principals: map[string]iampolicy.Principal{}, store: s, buckets: map[string]bucketRules{}}
-	texts := map[string][][]byte{}
-	for _, u := range config.Users {
-		for _, p := range u.Policies {
-			texts[u.Name] = append(texts[u.Name], p)
+	a := &authorizer{account: config.Account, identities: map[string]*ruleset{}, store: s, buckets: map[string]bucketRules{}}
+	policies := map[string][]*iampolicy.Policy{}
+	tags := map[string]bool{}
+	for i, u := range config.Users {
+		policies[u.Name] = append(policies[u.Name], nil...) // there, though it may stay empty
+		for j, text := range u.Policies {
+			p, err := iampolicy.Parse(text)
+			if err == nil {
+				_, err = iampolicy.Compile(iampolicy.KindIdentity, p) // one by one, for the place of a fault
+			}
+			if err != nil {
+				return nil, config.at(fmt.Sprintf("users[%d].policies[%d]", i, j), err)
+			}
+			policies[u.Name] = append(policies[u.Name], p)
+			tags[u.Name] = tags[u.Name] || readsTags(text)
 		}
-		principal, err := iampolicy.ParsePrincipal(config.userARN(u.Name))
-		if err != nil {
-			return nil, fmt.Errorf("user %s: %w", u.Name, err)
-		}
-		a.principals[u.Name] = principal
 	}
-	for _, u := range config.Users {
-		rules, err := compile(iampolicy.KindIdentity, texts[u.Name]...)
+	for name, all := range policies {
+		set, err := iampolicy.Compile(iampolicy.KindIdentity, all...)
 		if err != nil {
-			return nil, fmt.Errorf("user %s: %w", u.Name, err)
+			return nil, fmt.Errorf("user %s: %w", name, err)
 		}
-		a.identities[u.Name] = rules
+		a.identities[name] = &ruleset{set, tags[name]}
 	}
 	return a, nil
 }
 
-// compile makes a set of documents; of none, the set that allows nothing.
-func compile(kind iampolicy.Kind, texts ...[]byte) (*ruleset, error) {
-	var policies []*iampolicy.Policy
-	tags := false
-	for _, text := range texts {
-		p, err := iampolicy.Parse(text)
-		if err != nil {
-			return nil, err
-		}
-		policies = append(policies, p)
-		tags = tags || bytes.Contains(bytes.ToLower(text), []byte("existingobjecttag"))
-	}
-	set, err := iampolicy.Compile(kind, policies...)
-	return &ruleset{set, tags}, err
+// readsTags says whether a policy may look at the tags that an object has.
+func readsTags(text []byte) bool {
+	return bytes.Contains(bytes.ToLower(text), []byte("existingobjecttag"))
 }
 
-// authorize decides whether the caller may do what it asks.
-func (g *Gateway) authorize(c *call) error {
+// compile makes a ruleset of a bucket's policy.
+func compile(text []byte) (*ruleset, error) {
+	p, err := iampolicy.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	set, err := iampolicy.Compile(iampolicy.KindResource, p)
+	return &ruleset{set, readsTags(text)}, err
+}
+
+// checkOwner compares the bucket owner that a request expects.
+func (c *call) checkOwner() error {
 	for _, name := range []string{"x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"} {
-		if owner := cmp.Or(c.r.Header.Get(name), c.query.Get(name)); owner != "" && owner != g.config.Account {
+		if owner := cmp.Or(c.r.Header.Get(name), c.query.Get(name)); owner != "" && owner != c.pipe.config.Account {
 			return refuse("AccessDenied", "The bucket does not belong to the account that %s names.", name)
 		}
 	}
-	if c.op.Action == "" { // an operation on many objects: each is decided about by itself
-		return nil
-	}
-	resource := "*"
+	return nil
+}
+
+// resource is the ARN of what the request is about; * is the whole service.
+func (c *call) resource() string {
 	switch {
 	case c.key != "":
-		resource = objectARN(c.name())
+		return objectARN(c.name())
 	case c.bucket != "":
-		resource = "arn:aws:s3:::" + c.bucket
+		return "arn:aws:s3:::" + c.bucket
 	}
-	return g.authorizer.decide(c, c.op.Action, resource, c.name())
+	return "*"
 }
 
 func objectARN(name store.Name) string { return "arn:aws:s3:::" + name.Bucket + "/" + name.Key }
 
 // authorizeKey decides about an object that the request's path does not name.
-func (g *Gateway) authorizeKey(c *call, action string, name store.Name) error {
-	return g.authorizer.decide(c, action, objectARN(name), name)
+func (c *call) authorizeKey(action string, name store.Name) error {
+	return c.pipe.decider.decide(c, action, objectARN(name), name)
 }
 
 // decide refuses with AccessDenied what the policies do not allow. The reason
@@ -180,7 +184,7 @@ func (a *authorizer) bucketRules(bucket string) (*ruleset, error) {
 	if known, ok := a.buckets[bucket]; ok && bytes.Equal(known.text, text) {
 		return known.ruleset, nil
 	}
-	rules, err := compile(iampolicy.KindResource, text)
+	rules, err := compile(text)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +201,7 @@ func (c *call) hideMissing(err error) error {
 	if !errors.Is(err, store.ErrNoKey) {
 		return err
 	}
-	denied := c.gw.authorizer.decide(c, "s3:ListBucket", "arn:aws:s3:::"+c.bucket, store.Name{Bucket: c.bucket})
+	denied := c.pipe.decider.decide(c, "s3:ListBucket", "arn:aws:s3:::"+c.bucket, store.Name{Bucket: c.bucket})
 	if denied != nil {
 		return denied
 	}

@@ -52,7 +52,7 @@ func createBucket(c *call) error {
 			return errMalformedXML
 		}
 	}
-	if doc.LocationConstraint != "" && doc.LocationConstraint != c.gw.config.Region {
+	if doc.LocationConstraint != "" && doc.LocationConstraint != c.pipe.config.Region {
 		return refuse("InvalidLocationConstraint", "The specified location constraint is not valid.")
 	}
 	if err := c.gw.store.CreateBucket(c.bucket, c.caller.ARN); err != nil {
@@ -75,7 +75,7 @@ func headBucket(c *call) error {
 	if _, err := c.gw.store.Bucket(c.bucket); err != nil {
 		return err
 	}
-	c.w.Header().Set("x-amz-bucket-region", c.gw.config.Region)
+	c.w.Header().Set("x-amz-bucket-region", c.pipe.config.Region)
 	c.w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -89,8 +89,8 @@ func getBucketLocation(c *call) error {
 		Xmlns    string   `xml:"xmlns,attr"`
 		Location string   `xml:",chardata"`
 	}{Xmlns: namespace}
-	if c.gw.config.Region != "us-east-1" { // which S3 writes as nothing
-		doc.Location = c.gw.config.Region
+	if c.pipe.config.Region != "us-east-1" { // which S3 writes as nothing
+		doc.Location = c.pipe.config.Region
 	}
 	c.writeXML(http.StatusOK, doc)
 	return nil

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
@@ -38,26 +36,23 @@ type CDNKey struct {
 }
 
 // newCDN reads the keys. Without any there is no CDN: nil.
-func newCDN(config *Config) (*cloudfront.Verifier, error) {
+func newCDN(config *Config, files files) (*cloudfront.Verifier, error) {
 	if len(config.CDN.Keys) == 0 {
 		return nil, nil
 	}
 	keys := map[string]crypto.PublicKey{}
-	for _, k := range config.CDN.Keys {
-		path := k.File
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(config.dir, path)
-		}
-		text, err := os.ReadFile(path)
+	for i, k := range config.CDN.Keys {
+		where := fmt.Sprintf("cdn.keys[%d].file", i)
+		text, err := files.read(config.path(k.File))
 		if err != nil {
-			return nil, err
+			return nil, config.at(where, err)
 		}
 		block, _ := pem.Decode(text)
 		if block == nil {
-			return nil, fmt.Errorf("%s is not PEM", path)
+			return nil, config.at(where, fmt.Errorf("%s is not PEM", k.File))
 		}
 		if keys[k.ID], err = x509.ParsePKIXPublicKey(block.Bytes); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, config.at(where, fmt.Errorf("%s: %w", k.File, err))
 		}
 	}
 	return &cloudfront.Verifier{
@@ -67,13 +62,13 @@ func newCDN(config *Config) (*cloudfront.Verifier, error) {
 }
 
 // onCDN says whether a request is for the CloudFront-style path.
-func (g *Gateway) onCDN(r *http.Request) bool {
-	return g.cdn != nil && strings.HasPrefix(r.URL.Path, cdnPath)
+func (c *call) onCDN() bool {
+	return len(c.pipe.config.CDN.Keys) > 0 && strings.HasPrefix(c.r.URL.Path, cdnPath)
 }
 
 // routeCDN allows reading alone. The parameters of the signature are not the
 // operation's: CloudFront strips them too.
-func (g *Gateway) routeCDN(c *call) error {
+func (c *call) routeCDN() error {
 	c.bucket, c.key, _ = strings.Cut(strings.TrimPrefix(c.r.URL.Path, cdnPath), "/")
 	c.op = objectOperations[c.r.Method]
 	if c.bucket == "" || c.key == "" || c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
@@ -83,16 +78,15 @@ func (g *Gateway) routeCDN(c *call) error {
 	return nil
 }
 
-// authenticateCDN verifies the signed URL or the cookies. The client is told
-// nothing but that it may not.
-func (g *Gateway) authenticateCDN(c *call) error {
-	grant, err := g.cdn.Verify(c.r)
+// verifyCDN verifies the signed URL or the cookies. The client is told nothing
+// but that it may not.
+func (s *signatures) verifyCDN(c *call) (caller, error) {
+	grant, err := s.cdn.Verify(c.r)
 	if err != nil {
 		f := refuse("AccessDenied", "Access denied")
 		f.cause = err
-		g.log.LogAttrs(c.r.Context(), slog.LevelInfo, "denied", slog.String("id", c.id), slog.String("why", err.Error()))
-		return f
+		c.gw.log.LogAttrs(c.r.Context(), slog.LevelInfo, "denied", slog.String("id", c.id), slog.String("why", err.Error()))
+		return caller{}, f
 	}
-	c.caller = caller{Name: cdnService, principal: iampolicy.ServicePrincipal(cdnService), grant: grant}
-	return nil
+	return caller{Name: cdnService, principal: iampolicy.ServicePrincipal(cdnService), grant: grant}, nil
 }

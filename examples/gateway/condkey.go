@@ -29,7 +29,7 @@ func (c *call) describeRequest(k *iampolicy.Context) {
 			k.Set(key, value)
 		}
 	}
-	k.Set("s3:ResourceAccount", c.gw.config.Account)
+	k.Set("s3:ResourceAccount", c.pipe.config.Account)
 	c.describeSignature(k)
 	for _, name := range []string{
 		"x-amz-acl", "x-amz-content-sha256", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-storage-class", "x-amz-server-side-encryption",
@@ -57,8 +57,8 @@ func (c *call) describeRequest(k *iampolicy.Context) {
 // describeSignature sets how the request is authenticated.
 func (c *call) describeSignature(k *iampolicy.Context) {
 	if c.caller.grant != nil {
-		k.Set("aws:SourceArn", "arn:aws:cloudfront::"+c.gw.config.Account+":distribution/GATEWAY")
-		k.Set("aws:SourceAccount", c.gw.config.Account)
+		k.Set("aws:SourceArn", "arn:aws:cloudfront::"+c.pipe.config.Account+":distribution/GATEWAY")
+		k.Set("aws:SourceAccount", c.pipe.config.Account)
 	}
 	if c.caller.form != nil {
 		k.Set("s3:signatureversion", sigv4.AlgorithmV4.String())

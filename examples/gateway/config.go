@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"time"
 )
@@ -38,8 +36,9 @@ type Config struct {
 	Stall          duration `json:"stall"`            // how long a body may stand still; default 30s
 	UploadExpiry   duration `json:"upload_expiry"`    // when an unfinished upload is forgotten; default 168h
 
-	dir   string
-	stall time.Duration
+	dir      string
+	stall    time.Duration
+	document *document // where its members are; nil: not from a file
 }
 
 // User is somebody with a key. Several entries may name one user, each with a
@@ -68,27 +67,30 @@ func (d *duration) UnmarshalText(text []byte) error {
 
 func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
-// readConfig reads the file strictly: a field that it does not know is an
-// error, since a misspelled limit is no limit.
+// readConfig reads a configuration file.
 func readConfig(path string) (*Config, error) {
-	f, err := os.Open(path)
+	return fromFile(path, func(*Config) {})(files{})
+}
+
+// parseConfig reads a configuration strictly, changes it as the flags want and
+// completes it.
+func parseConfig(path string, text []byte, override func(*Config)) (*Config, error) {
+	c := &Config{dir: filepath.Dir(path)}
+	d, err := decodeStrictly(path, text, c)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	d := json.NewDecoder(f)
-	d.DisallowUnknownFields()
-	c := &Config{dir: filepath.Dir(path)}
-	if err := d.Decode(c); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	c.document = d
+	override(c)
+	return c, c.complete()
+}
+
+// path makes a path of the configuration one of this process.
+func (c *Config) path(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
 	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one document", path)
-	}
-	if err := c.complete(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
+	return filepath.Join(c.dir, path)
 }
 
 // complete fills in defaults and checks what can be wrong.
@@ -99,9 +101,6 @@ func (c *Config) complete() error {
 	setDefault(&c.MaxObjectBytes, 5<<30)
 	setDefault(&c.MaxRequests, 256)
 	setDefault(&c.Stall, duration(30*time.Second))
-	setDefault(&c.Encryption.KeyFile, "gateway.key")
-	setDefault(&c.Encryption.Namespace, "sallyport-gateway")
-	setDefault(&c.Encryption.Name, "master")
 	setDefault(&c.Audit.Dir, "audit")
 	setDefault(&c.Audit.KeyFile, "audit.pem")
 	setDefault(&c.Audit.Rotate, duration(5*time.Minute))
@@ -110,20 +109,25 @@ func (c *Config) complete() error {
 	setDefault(&c.UploadExpiry, duration(7*24*time.Hour))
 	c.stall = time.Duration(c.Stall)
 	if c.Store == "" {
-		return errors.New("store: a folder is needed")
+		return c.at("", errors.New("store: a folder is needed"))
 	}
 	for _, path := range []*string{&c.Store, &c.TLSCert, &c.TLSKey, &c.SecurityGroup, &c.Audit.Dir, &c.Audit.KeyFile} {
-		if *path != "" && !filepath.IsAbs(*path) {
-			*path = filepath.Join(c.dir, *path)
-		}
+		*path = c.path(*path)
 	}
+	if err := c.Encryption.complete(c); err != nil {
+		return err
+	}
+	return c.checkUsers()
+}
+
+func (c *Config) checkUsers() error {
 	seen := map[string]bool{}
 	for i, u := range c.Users {
 		switch {
 		case u.Name == "" || u.AccessKeyID == "" || u.SecretAccessKey == "":
-			return fmt.Errorf("users[%d]: name, access_key_id and secret_access_key are needed", i)
+			return c.at(fmt.Sprintf("users[%d]", i), errors.New("name, access_key_id and secret_access_key are needed"))
 		case seen[u.AccessKeyID]:
-			return fmt.Errorf("users[%d]: access key %s is there twice", i, u.AccessKeyID)
+			return c.at(fmt.Sprintf("users[%d].access_key_id", i), fmt.Errorf("access key %s is there twice", u.AccessKeyID))
 		}
 		seen[u.AccessKeyID] = true
 	}

@@ -20,7 +20,7 @@ func (c *call) source() (*store.Object, store.Name, error) {
 	if err != nil {
 		return nil, name, err
 	}
-	if err := c.gw.authorizeKey(c, "s3:GetObject", name); err != nil {
+	if err := c.authorizeKey("s3:GetObject", name); err != nil {
 		return nil, name, err
 	}
 	o, err := c.gw.store.Open(c.r.Context(), name)
@@ -74,8 +74,8 @@ func copyObject(c *call) error {
 	if err != nil {
 		return err
 	}
-	if o.Size > c.gw.config.MaxObjectBytes {
-		return refuse("InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: %d", c.gw.config.MaxObjectBytes)
+	if o.Size > c.pipe.config.MaxObjectBytes {
+		return refuse("InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: %d", c.pipe.config.MaxObjectBytes)
 	}
 	sums, err := copyDigests(c.r.Header.Get("x-amz-checksum-algorithm"), o.Checksums)
 	if err != nil {

@@ -75,7 +75,7 @@ func (c *call) deleteOne(key, version string) error {
 		return refuse("NoSuchVersion", "The specified version does not exist.")
 	}
 	name := store.Name{Bucket: c.bucket, Key: key}
-	if err := c.gw.authorizeKey(c, "s3:DeleteObject", name); err != nil {
+	if err := c.authorizeKey("s3:DeleteObject", name); err != nil {
 		return err
 	}
 	return c.gw.store.Delete(c.r.Context(), name, nil)

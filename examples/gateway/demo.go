@@ -104,7 +104,7 @@ func newTheater() (*theater, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := start(config, slog.New(slog.NewJSONHandler(log, nil)))
+	s, err := start(fixed(config), slog.New(slog.NewJSONHandler(log, nil)))
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

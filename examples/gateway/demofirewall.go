@@ -30,12 +30,12 @@ var firewallSteps = []step{
 			return "", err
 		}
 		err := os.WriteFile(path, demoGroup("203.0.113.0/24"), 0o600)
-		if _, errReload := t.server.firewall.reload(); err != nil || errReload != nil {
+		if _, errReload := t.server.gateway.reload(ctx, false); err != nil || errReload != nil {
 			return "", errors.Join(err, errReload)
 		}
 		defer func() {
 			_ = os.WriteFile(path, demoGroup("127.0.0.0/8"), 0o600)
-			_, _ = t.server.firewall.reload()
+			_, _ = t.server.gateway.reload(ctx, false)
 		}()
 		fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		if code, err := status(ctx, fresh, t.server.url()); err == nil {

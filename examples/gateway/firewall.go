@@ -3,93 +3,55 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
-	"sync/atomic"
-	"time"
 
 	"github.com/sallyport-go/sallyport/netfilter"
 )
 
-// firewall is a security group in front of the listener. Like AWS's it is
-// stateful: a connection that was admitted stays when the rules change.
+// firewall is the gate that a security group makes. Like AWS's it is stateful:
+// a connection that was admitted stays when the rules change.
 type firewall struct {
-	file   string // as `aws ec2 describe-security-groups` prints it
+	policy *netfilter.GroupPolicy
 	log    *slog.Logger
-	text   []byte // of the rules in force; only the one who reloads looks at it
-	policy atomic.Pointer[netfilter.GroupPolicy]
 }
 
-// newFirewall compiles the file. Without a file there is no firewall: nil.
-func newFirewall(file string, log *slog.Logger) (*firewall, error) {
-	if file == "" {
-		return nil, nil
-	}
-	f := &firewall{file: file, log: log}
-	_, err := f.reload()
-	return f, err
-}
+// openGate admits everybody: there is no security group.
+type openGate struct{}
 
-// reload compiles the file anew and says whether it had changed. Rules that do
-// not compile leave those in force as they are.
-func (f *firewall) reload() (changed bool, err error) {
-	text, err := os.ReadFile(f.file)
-	if err != nil {
-		return false, err
+func (openGate) admits(netfilter.Packet) bool { return true }
+
+// newGate compiles the configured file, as `aws ec2 describe-security-groups`
+// prints it.
+func newGate(config *Config, files files, log *slog.Logger) (gate, error) {
+	if config.SecurityGroup == "" {
+		return openGate{}, nil
 	}
-	if f.policy.Load() != nil && bytes.Equal(text, f.text) {
-		return false, nil
-	}
-	inventory, err := netfilter.ReadInventory(netfilter.Document{Name: f.file, Data: text})
+	text, err := files.read(config.SecurityGroup)
 	if err != nil {
-		return false, err
+		return nil, config.at("security_group", err)
+	}
+	inventory, err := netfilter.ReadInventory(netfilter.Document{Name: config.SecurityGroup, Data: text})
+	if err != nil {
+		return nil, config.at("security_group", err)
 	}
 	if len(inventory.Groups) == 0 {
-		return false, fmt.Errorf("%s holds no security group", f.file)
+		return nil, config.at("security_group", fmt.Errorf("%s holds no security group", config.SecurityGroup))
 	}
 	policy, err := netfilter.CompileGroups(inventory.Groups, inventory.Resolver(false))
 	if err != nil {
-		return false, err
+		return nil, config.at("security_group", fmt.Errorf("%s: %w", config.SecurityGroup, err))
 	}
-	f.text = text
-	f.policy.Store(policy)
-	return true, nil
-}
-
-// watch reloads whenever the file has changed, until the context ends.
-func (f *firewall) watch(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		switch changed, err := f.reload(); {
-		case err != nil:
-			f.log.Error("security group not reloaded: the old rules stay", "cause", err)
-		case changed:
-			f.log.Info("security group reloaded", "file", f.file)
-		}
-	}
+	return &firewall{policy, log}, nil
 }
 
 // admits decides about a connection, as about its first packet. Whatever is not
 // an Allow, an unresolved reference included, is refused.
-func (f *firewall) admits(c net.Conn) bool {
-	packet, err := firstPacket(c)
-	if err != nil {
-		return false
-	}
-	policy := f.policy.Load()
-	verdict := policy.Decide(netfilter.Ingress, packet)
+func (f *firewall) admits(packet netfilter.Packet) bool {
+	verdict := f.policy.Decide(netfilter.Ingress, packet)
 	if verdict.Effect != netfilter.Allow {
 		f.log.Warn("connection refused by the security group", "packet", packet.String(), "effect", verdict.Effect.String())
 		return false
@@ -107,21 +69,16 @@ func firstPacket(c net.Conn) (netfilter.Packet, error) {
 	}, errors.Join(errFrom, errTo)
 }
 
-// guardedListener accepts what the firewall admits.
+// guardedListener accepts what the gate of the pipeline in force admits.
 type guardedListener struct {
 	net.Listener
-	firewall *firewall
+	gateway *Gateway
 }
 
-func (l guardedListener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil || l.firewall.admits(c) {
-			return c, err
-		}
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // reset: not one byte is answered
-		}
-		_ = c.Close()
+// reset ends a connection without a byte of an answer.
+func reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
 	}
+	_ = c.Close()
 }

@@ -9,12 +9,13 @@ import (
 	"net/url"
 
 	"github.com/sallyport-go/sallyport/presign"
+	"github.com/sallyport-go/sallyport/sigv4"
 )
 
 // newForms makes the verifier of uploads by HTML forms.
-func (g *Gateway) newForms() *presign.PostVerifier {
-	return &presign.PostVerifier{Auth: g.verifier, Bucket: func(r *http.Request) string {
-		bucket, key := split(r.URL.Path, g.virtualBucket(r.Host))
+func newForms(config *Config, auth *sigv4.Verifier) *presign.PostVerifier {
+	return &presign.PostVerifier{Auth: auth, Bucket: func(r *http.Request) string {
+		bucket, key := split(r.URL.Path, config.virtualBucket(r.Host))
 		if key != "" {
 			return ""
 		}
@@ -22,18 +23,18 @@ func (g *Gateway) newForms() *presign.PostVerifier {
 	}}
 }
 
-// authenticateForm verifies the policy that the form carries, and reads the
-// form up to the file: only then is it known which key the call is about.
-func (g *Gateway) authenticateForm(c *call) error {
-	up, err := g.forms.Verify(c.r)
+// verifyForm verifies the policy that the form carries, and reads the form up
+// to the file: only then is it known which key the call is about.
+func (s *signatures) verifyForm(c *call) (caller, error) {
+	up, err := s.forms.Verify(c.r)
 	if errors.Is(err, presign.ErrNoAuth) {
-		return refuse("AccessDenied", "Access Denied")
+		return caller{}, refuse("AccessDenied", "Access Denied")
 	}
 	if err != nil {
-		return err
+		return caller{}, err
 	}
-	c.caller = g.callerOf(up.AccessKeyID)
-	c.caller.form, c.key = up, up.Key
+	who := s.users[up.AccessKeyID]
+	who.form, c.key = up, up.Key
 	c.header = http.Header{}
 	for name, value := range up.Fields {
 		switch name {
@@ -44,7 +45,7 @@ func (g *Gateway) authenticateForm(c *call) error {
 			c.header.Set(name, value)
 		}
 	}
-	return nil
+	return who, nil
 }
 
 type postedXML struct {

@@ -10,31 +10,36 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
-	"github.com/sallyport-go/sallyport/presign"
-	"github.com/sallyport-go/sallyport/presign/cloudfront"
-	"github.com/sallyport-go/sallyport/sigv4"
 )
 
-// Gateway answers S3 requests. It is immutable once made, but for what its
-// parts guard themselves, and safe for concurrent use.
+// Gateway answers S3 requests: see pipeline.go for how. It is safe for
+// concurrent use.
 type Gateway struct {
-	config     *Config
-	store      *store.Store
-	log        *slog.Logger
-	verifier   *sigv4.Verifier
-	authorizer *authorizer
-	forms      *presign.PostVerifier
-	cdn        *cloudfront.Verifier // nil: there is no CloudFront-style path
-	audit      *audit
-	slots      chan struct{} // one for every request under way
+	config *Config // as it was at the start: what cannot change holds
+	store  *store.Store
+	log    *slog.Logger
+	audit  *audit
+	slots  chan struct{} // one for every request under way
+	source source
+
+	current   atomic.Pointer[pipeline]
+	reloading sync.Mutex
+	files     files // that the newest configuration was read from, whether it is in force or not
+	refused   atomic.Pointer[badConfig]
 }
+
+// pipeline is the one in force.
+func (g *Gateway) pipeline() *pipeline { return g.current.Load() }
 
 // call is one request on its way through the gateway.
 type call struct {
 	gw          *Gateway
+	pipe        *pipeline // in force when the call began
 	w           http.ResponseWriter
 	r           *http.Request
 	id          string // of the request, in answers and logs
@@ -49,38 +54,17 @@ type call struct {
 	fault       *fault // what it was refused with
 }
 
-// ServeHTTP is the whole gateway on one page: every request goes through these
-// doors in this order, and the first that refuses answers. The security group
-// stands in front of them, at the listener: see firewall.go.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := g.begin(w, r)
-	defer g.end(c)
-	for _, door := range []func(*call) error{
-		g.admit,        // is there room for another request?
-		g.route,        // which operation, bucket and key is it?
-		g.authenticate, // who signed it, and is the signature good?
-		g.authorize,    // may they do it?
-		g.enter,        // is it in the audit journal?
-		g.operate,      // what S3 does
-	} {
-		if err := door(c); err != nil {
-			c.writeFault(asFault(err))
-			return
-		}
-	}
-}
-
 // begin gives the request an id and its body rolling deadlines. It works on a
 // copy: net/http looks at its own request's body to know whether the client
 // still waits for "100 Continue", and would wait for a body that never comes.
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *call {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
-	c := &call{gw: g, w: w, r: r.WithContext(r.Context()), id: strings.ToUpper(hex.EncodeToString(id[:])), eventID: newUUID(), started: time.Now()}
+	c := &call{gw: g, pipe: g.pipeline(), w: w, r: r.WithContext(r.Context()), id: strings.ToUpper(hex.EncodeToString(id[:])), eventID: newUUID(), started: time.Now()}
 	w.Header().Set("x-amz-request-id", c.id)
 	c.header = c.r.Header
 	w.Header().Set("Server", "sallyport")
-	pace(c, g.config.stall)
+	pace(c, c.pipe.config.stall)
 	c.w = &auditedWriter{ResponseWriter: c.w, call: c}
 	return c
 }
@@ -121,8 +105,6 @@ func (g *Gateway) admit(c *call) error {
 		return refuse("SlowDown", "Please reduce your request rate.")
 	}
 }
-
-func (g *Gateway) operate(c *call) error { return c.op.handle(c) }
 
 func (c *call) opName() string {
 	if c.op == nil {

@@ -234,11 +234,23 @@ func TestObjectsCannotBeSwappedOnTheDisk(t *testing.T) {
 func TestStoreOpensOnlyWithItsKey(t *testing.T) {
 	b := newBench(t)
 	b.bucket("bucket")
+	require.NoError(t, b.g.store.Close())
 	require.NoError(t, os.Remove(filepath.Join(b.config.dir, "gateway.key")))
 	other := *b.config
 	other.Audit.Dir = t.TempDir()
-	_, err := open(&other, b.g.log)
-	require.ErrorContains(t, err, "encryption")
+	_, err := open(fixed(&other), b.g.log)
+	require.ErrorContains(t, err, "encryption: index key")
+}
+
+func TestAStoreHasOneProcess(t *testing.T) {
+	b := newBench(t)
+	_, err := open(fixed(b.config), b.g.log)
+	require.ErrorIs(t, err, store.ErrInUse)
+	b.bucket("bucket") // the first goes on
+	require.NoError(t, b.g.close())
+	again, err := open(fixed(b.config), b.g.log)
+	require.NoError(t, err, "it is free again")
+	b.g.audit, b.g.store = again.audit, again.store // which the test's end closes
 }
 
 func TestSlowDown(t *testing.T) {
@@ -276,13 +288,11 @@ func (s stuck) Read([]byte) (int, error) { <-s.ctx.Done(); return 0, s.ctx.Err()
 func TestFirewallReloads(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "group.json")
 	write := func(text []byte) { require.NoError(t, os.WriteFile(path, text, 0o600)) }
-	b := newBench(t)
 	write(demoGroup("127.0.0.0/8"))
-	f, err := newFirewall(path, b.g.log)
-	require.NoError(t, err)
+	b := newBench(t, func(c *Config) { c.SecurityGroup = path })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	guarded := guardedListener{l, f}
+	guarded := guardedListener{l, b.g}
 	defer func() { _ = guarded.Close() }()
 	accepted := make(chan net.Conn)
 	go func() {
@@ -315,17 +325,19 @@ func TestFirewallReloads(t *testing.T) {
 	require.True(t, dial())
 	for name, text := range map[string]string{"not JSON": "{", "no group": `{"SecurityGroups":[]}`, "no CIDR": strings.ReplaceAll(string(demoGroup("127.0.0.0/8")), "127.0.0.0/8", "127/8")} {
 		write([]byte(text))
-		_, err := f.reload()
+		_, err := b.g.reload(t.Context(), false)
 		require.Error(t, err, name)
 		require.True(t, dial(), "the old rules stay")
 	}
 	write(demoGroup("10.0.0.0/8"))
-	changed, err := f.reload()
+	changed, err := b.g.reload(t.Context(), false)
 	require.NoError(t, err)
 	require.True(t, changed)
 	require.False(t, dial())
-	_, err = newFirewall(filepath.Join(t.TempDir(), "none"), b.g.log)
+	require.NoError(t, os.Remove(path))
+	_, err = b.g.reload(t.Context(), false)
 	require.Error(t, err, "no rules are not open rules")
+	require.False(t, dial())
 }
 
 func readable(c net.Conn) <-chan struct{} {
@@ -439,9 +451,7 @@ func TestConfigRefuses(t *testing.T) {
 	require.NotContains(t, fmt.Sprint(c.Users[0]), "s3cret")
 	bad := strings.Replace(`{"store":"s","users":[`+user+`]}`, "[]}", `[{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*","Conditoin":{}}}]}`, 1)
 	require.NoError(t, os.WriteFile(path, []byte(bad), 0o600))
-	c, err = readConfig(path)
-	require.NoError(t, err)
-	_, err = open(c, newBench(t).g.log)
+	_, err = open(fromFile(path, func(*Config) {}), newBench(t).g.log)
 	require.ErrorContains(t, err, "Conditoin")
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,7 +27,7 @@ type bench struct {
 	config *Config
 	g      *Gateway
 	url    string
-	log    *bytes.Buffer
+	log    *lockedBuffer
 }
 
 var everything = json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
@@ -36,21 +37,39 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 	dir := t.TempDir()
 	owner := User{Name: "owner", AccessKeyID: "AKIAOWNER00000000000", SecretAccessKey: "owner/secret", Policies: []json.RawMessage{everything}}
 	guest := User{Name: "guest", AccessKeyID: "AKIAGUEST00000000000", SecretAccessKey: "guest/secret"}
-	b := &bench{t: t, log: &bytes.Buffer{}, config: &Config{Store: filepath.Join(dir, "store"), Users: []User{owner, guest}, Domain: "s3.test", dir: dir}}
+	b := &bench{t: t, log: &lockedBuffer{}, config: &Config{Store: filepath.Join(dir, "store"), Users: []User{owner, guest}, Domain: "s3.test", dir: dir}}
 	for _, f := range change {
 		f(b.config)
 	}
 	require.NoError(t, b.config.complete())
 	var err error
-	b.g, err = open(b.config, slog.New(slog.NewJSONHandler(b.log, nil)))
+	b.g, err = open(fixed(b.config), slog.New(slog.NewJSONHandler(b.log, nil)))
 	require.NoError(t, err)
 	server := httptest.NewServer(b.g)
 	t.Cleanup(func() {
 		server.Close()
-		require.NoError(t, b.g.audit.close())
+		require.NoError(t, b.g.close())
 	})
 	b.url = server.URL
 	return b
+}
+
+// lockedBuffer is a log that requests write while a test reads it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }
 
 // request is a request as its fields say, signed by the owner unless Anonymous.

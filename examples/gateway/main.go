@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -49,32 +50,32 @@ func run(args []string) int {
 	case *showcase:
 		return demo(ctx, os.Stdout)
 	}
-	config, err := readConfig(*path)
+	source := fromFile(*path, func(c *Config) {
+		c.Listen = cmp.Or(*listen, c.Listen)
+		if *cert != "" {
+			c.TLSCert, c.TLSKey = *cert, *key
+		}
+	})
+	if link.target == "" {
+		return serve(ctx, source)
+	}
+	config, err := source(files{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gateway:", err)
 		return 3
 	}
-	if *listen != "" {
-		config.Listen = *listen
-	}
-	if *cert != "" {
-		config.TLSCert, config.TLSKey = *cert, *key
-	}
-	if link.target != "" {
-		return link.print(os.Stdout, config)
-	}
-	return serve(ctx, config)
+	return link.print(os.Stdout, config)
 }
 
 // serve runs a gateway until a signal ends it.
-func serve(ctx context.Context, config *Config) int {
+func serve(ctx context.Context, source source) int {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	s, err := start(config, log)
+	s, err := start(source, log)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gateway:", err)
 		return 3
 	}
-	log.Info("listening", "url", s.url(), "store", config.Store)
+	log.Info("listening", "url", s.url(), "store", s.gateway.config.Store)
 	select {
 	case <-ctx.Done():
 	case err := <-s.done:

@@ -9,21 +9,29 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
+	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/smithy-go"
 
 	"github.com/sallyport-go/sallyport/envelope"
 	"github.com/sallyport-go/sallyport/envelope/kmskeyring"
 )
 
-// Encryption says which key objects are encrypted under: that of a file, or one
-// in KMS.
+// Encryption says which key objects are encrypted under, and which older ones
+// still open what was encrypted under them. When the first changes, the objects
+// move to it in the background: see rotate.go.
 type Encryption struct {
-	KeyFile   string `json:"key_file"`  // 32 bytes in base64; default gateway.key, made where it is missing
+	MasterKey
+	Old []MasterKey `json:"old"`
+}
+
+// MasterKey is the key of a file, or one in KMS.
+type MasterKey struct {
+	KeyFile   string `json:"key_file"`  // 32 bytes in base64; default gateway.key
 	Namespace string `json:"namespace"` // of the key in the messages; default sallyport-gateway
 	Name      string `json:"name"`      // likewise; default master
 
@@ -31,35 +39,109 @@ type Encryption struct {
 	KMSEndpoint string `json:"kms_endpoint"` // another address of KMS
 }
 
-// keyring makes the keyring that the configuration names.
-func (e *Encryption) keyring(ctx context.Context, dir, region string) (envelope.Keyring, error) {
-	if e.KMSKey != "" {
-		return e.kmsKeyring(ctx, region)
+// complete fills in defaults. Two keys of one name could not be told apart.
+func (e *Encryption) complete(c *Config) error {
+	if e.KMSKey == "" {
+		setDefault(&e.KeyFile, "gateway.key")
 	}
-	path := e.KeyFile
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
+	names := map[string]bool{}
+	for i, k := range e.keys() {
+		where := "encryption"
+		if i > 0 {
+			where = fmt.Sprintf("encryption.old[%d]", i-1)
+		}
+		if (k.KeyFile == "") == (k.KMSKey == "") {
+			return c.at(where, errors.New("one of key_file and kms_key is needed"))
+		}
+		setDefault(&k.Namespace, "sallyport-gateway")
+		setDefault(&k.Name, "master")
+		k.KeyFile = c.path(k.KeyFile)
+		id := k.KMSKey
+		if id == "" {
+			id = k.Namespace + "/" + k.Name
+		}
+		if names[id] {
+			return c.at(where, fmt.Errorf("two keys are %s: a new key needs a name of its own", id))
+		}
+		names[id] = true
 	}
-	key, err := masterKey(path)
+	return nil
+}
+
+// keys are all keys, the one that writes first.
+func (e *Encryption) keys() []*MasterKey {
+	all := []*MasterKey{&e.MasterKey}
+	for i := range e.Old {
+		all = append(all, &e.Old[i])
+	}
+	return all
+}
+
+// ring encrypts under its first key, and opens with any.
+type ring struct {
+	write envelope.Keyring
+	read  *envelope.Multi
+}
+
+func (r ring) OnEncrypt(ctx context.Context, m *envelope.EncryptionMaterials) error {
+	return r.write.OnEncrypt(ctx, m)
+}
+
+func (r ring) OnDecrypt(ctx context.Context, m *envelope.DecryptionMaterials, keys []envelope.EncryptedDataKey) error {
+	return r.read.OnDecrypt(ctx, m, keys)
+}
+
+// newRing makes the keyring that the configuration names. Only a new gateway
+// makes a key file that is missing: one that runs had better not go on with
+// another key than it was told to.
+func newRing(ctx context.Context, c *Config, files files, create bool) (envelope.Keyring, error) {
+	var all []envelope.Keyring
+	for i, k := range c.Encryption.keys() {
+		where := "encryption"
+		if i > 0 {
+			where = fmt.Sprintf("encryption.old[%d]", i-1)
+		}
+		var one envelope.Keyring
+		var err error
+		if k.KMSKey != "" {
+			one, err = k.kmsKeyring(ctx, c.Region)
+		} else {
+			one, err = k.fileKeyring(files, create && i == 0)
+		}
+		if err != nil {
+			return nil, c.at(where, err)
+		}
+		all = append(all, one)
+	}
+	read, err := envelope.NewMulti(nil, all...)
+	return ring{all[0], read}, err
+}
+
+func (k *MasterKey) fileKeyring(files files, create bool) (envelope.Keyring, error) {
+	key, err := masterKey(k.KeyFile, files, create)
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
 	defer clear(key)
-	return envelope.NewRawAES(e.Namespace, e.Name, key)
+	return envelope.NewRawAES(k.Namespace, k.Name, key)
 }
 
 // masterKey reads the key, or makes one. It must not lie in the store: whoever
 // has both has the objects.
-func masterKey(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+func masterKey(path string, files files, create bool) ([]byte, error) {
+	text, err := files.read(path)
+	if create && errors.Is(err, fs.ErrNotExist) {
 		key := make([]byte, 32)
 		_, _ = rand.Read(key) // never fails
-		return key, writeNewFile(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
+		if err := writeNewFile(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
+			return nil, err
+		}
+		text, err = files.read(path)
 	}
 	if err != nil {
 		return nil, err
 	}
+	defer clear(text)
 	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != 32 {
 		return nil, fmt.Errorf("%s does not hold 32 bytes in base64", path)
@@ -67,22 +149,51 @@ func masterKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-func (e *Encryption) kmsKeyring(ctx context.Context, region string) (envelope.Keyring, error) {
-	loaded, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+func (k *MasterKey) kmsKeyring(ctx context.Context, region string) (envelope.Keyring, error) {
+	// Without a limit a KMS that does not answer would hold every request.
+	patience := awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithHTTPClient(patience))
 	if err != nil {
 		return nil, err
 	}
 	supplier := kmskeyring.Supplier(loaded, func(o *kms.Options) {
-		if e.KMSEndpoint != "" {
-			o.BaseEndpoint = &e.KMSEndpoint
+		if k.KMSEndpoint != "" {
+			o.BaseEndpoint = &k.KMSEndpoint
 		}
 	})
-	if part := strings.Split(e.KMSKey, ":"); len(part) > 3 && part[3] != "" {
+	if part := strings.Split(k.KMSKey, ":"); len(part) > 3 && part[3] != "" {
 		region = part[3] // a key is used in its own region
 	}
 	client, err := supplier(region)
 	if err != nil {
 		return nil, err
 	}
-	return envelope.NewKMS(envelope.KMSConfig{Client: client, KeyID: e.KMSKey})
+	return envelope.NewKMS(envelope.KMSConfig{Client: reachable{client}, KeyID: k.KMSKey})
+}
+
+// errNoKeys is a KMS that cannot be reached or does not answer well: it says
+// nothing of the message.
+var errNoKeys = errors.New("the key management service cannot be reached")
+
+// reachable tells a KMS that refuses from one that is down.
+type reachable struct{ envelope.KMS }
+
+func (k reachable) GenerateDataKey(ctx context.Context, r *envelope.KMSRequest) (*envelope.KMSResponse, error) {
+	return judged(k.KMS.GenerateDataKey(ctx, r))
+}
+
+func (k reachable) Encrypt(ctx context.Context, r *envelope.KMSRequest) (*envelope.KMSResponse, error) {
+	return judged(k.KMS.Encrypt(ctx, r))
+}
+
+func (k reachable) Decrypt(ctx context.Context, r *envelope.KMSRequest) (*envelope.KMSResponse, error) {
+	return judged(k.KMS.Decrypt(ctx, r))
+}
+
+func judged(answer *envelope.KMSResponse, err error) (*envelope.KMSResponse, error) {
+	var refused smithy.APIError
+	if err != nil && (!errors.As(err, &refused) || refused.ErrorFault() == smithy.FaultServer) {
+		err = fmt.Errorf("%w: %w", errNoKeys, err)
+	}
+	return answer, err
 }

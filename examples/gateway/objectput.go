@@ -52,7 +52,7 @@ func putObject(c *call) error {
 // that was read to its very end is good: until then neither its hash nor its
 // last chunk has been checked.
 func (c *call) receive(w io.Writer, sums *digests) error {
-	limit := c.gw.config.MaxObjectBytes
+	limit := c.pipe.config.MaxObjectBytes
 	if c.r.ContentLength > limit { // of a chunked body: the length that it decodes to
 		return tooLarge(limit)
 	}
@@ -64,7 +64,7 @@ func (c *call) receive(w io.Writer, sums *digests) error {
 
 // pourBody stores a body to its end.
 func (c *call) pourBody(w io.Writer, sums *digests, body io.Reader) error {
-	limit := c.gw.config.MaxObjectBytes
+	limit := c.pipe.config.MaxObjectBytes
 	n, err := io.Copy(io.MultiWriter(w, sums), io.LimitReader(body, limit+1))
 	if err != nil {
 		return bodyFault(err)

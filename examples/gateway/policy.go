@@ -28,7 +28,7 @@ func putPolicy(c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := compile(iampolicy.KindResource, text); err != nil {
+	if _, err := compile(text); err != nil {
 		return policyFault(err)
 	}
 	for _, finding := range iampolicy.Validate(iampolicy.KindResource, text) {

@@ -56,11 +56,11 @@ type resource struct {
 
 // record describes the call as far as it has come.
 func (c *call) record() json.RawMessage {
-	account := c.gw.config.Account
+	account := c.pipe.config.Account
 	host, _, _ := net.SplitHostPort(c.r.RemoteAddr)
 	r := record{
 		EventVersion: "1.11", EventTime: c.started.UTC().Format(time.RFC3339), EventSource: "s3.amazonaws.com", EventName: c.opName(),
-		AWSRegion: c.gw.config.Region, SourceIPAddress: host, UserAgent: cut("["+c.r.UserAgent()+"]", 1024),
+		AWSRegion: c.pipe.config.Region, SourceIPAddress: host, UserAgent: cut("["+c.r.UserAgent()+"]", 1024),
 		RequestParameters: map[string]string{"Host": c.r.Host}, AdditionalData: map[string]string{"SignatureVersion": "SigV4"},
 		RequestID: c.id, EventID: c.eventID, EventType: "AwsApiCall", RecipientAccountID: account,
 		ReadOnly:     c.r.Method == http.MethodGet || c.r.Method == http.MethodHead,
@@ -135,11 +135,16 @@ func newUUID() string {
 
 // enter notes the call in the journal before it has any effect: a request that
 // cannot be audited is refused.
-func (g *Gateway) enter(c *call) error {
-	if err := g.audit.journal.write(entry{ID: c.eventID, Record: c.record()}); err != nil {
+func (a *audit) enter(c *call) error {
+	if err := a.journal.write(entry{ID: c.eventID, Record: c.record()}); err != nil {
 		return unaudited(err)
 	}
 	return nil
+}
+
+// leave closes it with its outcome.
+func (a *audit) leave(c *call) error {
+	return a.journal.write(entry{ID: c.eventID, Closed: true, Record: c.record()})
 }
 
 func unaudited(cause error) *fault {
@@ -164,7 +169,7 @@ func (w *auditedWriter) WriteHeader(status int) {
 	}
 	w.written = true
 	c := w.call
-	err := c.gw.audit.journal.write(entry{ID: c.eventID, Closed: true, Record: c.record()})
+	err := c.pipe.recorder.leave(c)
 	if err == nil {
 		w.ResponseWriter.WriteHeader(status)
 		return

@@ -16,6 +16,7 @@ type operation struct {
 	Action string
 	handle func(*call) error
 	form   bool // authenticated by the fields of the form that is its body
+	public bool // for everybody, signed or not
 }
 
 // The operations by method and, behind a space, the query parameter that makes
@@ -56,6 +57,12 @@ var (
 	}
 )
 
+// ownPages are the gateway's own, by path: no bucket can have these names.
+var ownPages = map[string]*operation{
+	uploadPath: uploadPage,
+	statusPath: {Name: "GetStatus", Action: "sallyport:GetStatus", handle: getStatus},
+}
+
 // subResources are the query parameters that name another operation. One that
 // the gateway does not know must never fall through to the plain operation:
 // PUT /bucket/key?acl is no upload.
@@ -74,14 +81,15 @@ func (g *Gateway) route(c *call) error {
 		return refuse("InvalidURI", "Couldn't parse the specified URI.")
 	}
 	c.query = query
-	switch virtual := g.virtualBucket(c.r.Host); {
-	case g.onCDN(c.r):
-		return g.routeCDN(c)
-	case virtual == "" && c.r.URL.Path == uploadPath && c.r.Method == http.MethodGet:
-		c.op = uploadPage
+	switch virtual := c.pipe.config.virtualBucket(c.r.Host); {
+	case c.onCDN():
+		return c.routeCDN()
+	case virtual == "" && c.r.Method == http.MethodGet && ownPages[c.r.URL.Path] != nil:
+		c.op = ownPages[c.r.URL.Path]
 		return nil
+	default:
+		c.bucket, c.key = split(c.r.URL.Path, virtual)
 	}
-	c.bucket, c.key = split(c.r.URL.Path, g.virtualBucket(c.r.Host))
 	sub := ""
 	for _, name := range subResources {
 		if !query.Has(name) {
@@ -113,14 +121,14 @@ func (g *Gateway) route(c *call) error {
 }
 
 // virtualBucket is the bucket that the host names, or "".
-func (g *Gateway) virtualBucket(host string) string {
-	if g.config.Domain == "" {
+func (c *Config) virtualBucket(host string) string {
+	if c.Domain == "" {
 		return ""
 	}
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	bucket, ok := strings.CutSuffix(strings.ToLower(host), "."+g.config.Domain)
+	bucket, ok := strings.CutSuffix(strings.ToLower(host), "."+c.Domain)
 	if !ok {
 		return ""
 	}

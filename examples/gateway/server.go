@@ -17,52 +17,42 @@ import (
 // server is a gateway that listens.
 type server struct {
 	gateway  *Gateway
-	firewall *firewall
 	http     http.Server
 	listener net.Listener
 	done     chan error
 	stop     context.CancelFunc
 }
 
-// open makes a gateway of its configuration.
-func open(config *Config, log *slog.Logger) (*Gateway, error) {
+// open makes a gateway of a configuration.
+func open(source source, log *slog.Logger) (*Gateway, error) {
 	ctx := context.Background()
-	ring, err := config.Encryption.keyring(ctx, config.dir, config.Region)
-	if err != nil {
-		return nil, fmt.Errorf("encryption: %w", err)
-	}
-	cipher, err := newVault(ctx, config.Store, ring)
-	if err != nil {
-		return nil, fmt.Errorf("encryption: %w", err)
-	}
-	s, err := store.Open(config.Store, cipher)
+	g := &Gateway{source: source, log: log}
+	config, err := source(files{})
 	if err != nil {
 		return nil, err
 	}
-	a, err := newAuthorizer(config, s)
-	if err != nil {
+	if g.store, err = store.Open(config.Store, currentCipher{g}); err != nil {
 		return nil, err
 	}
-	cdn, err := newCDN(config)
+	if g.audit, err = newAudit(ctx, config, log); err != nil {
+		return nil, errors.Join(fmt.Errorf("audit: %w", err), g.store.Close())
+	}
+	first, read, err := g.load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("cdn: %w", err)
+		return nil, errors.Join(err, g.close())
 	}
-	trail, err := newAudit(ctx, config, log)
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	g := &Gateway{
-		config: config, store: s, log: log,
-		verifier: newVerifier(config), authorizer: a, cdn: cdn, audit: trail,
-		slots: make(chan struct{}, config.MaxRequests),
-	}
-	g.forms = g.newForms()
+	g.files = read
+	g.current.Store(first)
+	g.slots = make(chan struct{}, g.config.MaxRequests)
 	return g, nil
 }
 
+// close ends the trail and lets the store go.
+func (g *Gateway) close() error { return errors.Join(g.audit.close(), g.store.Close()) }
+
 // start listens and serves until shutdown.
-func start(config *Config, log *slog.Logger) (*server, error) {
-	g, err := open(config, log)
+func start(source source, log *slog.Logger) (*server, error) {
+	g, err := open(source, log)
 	if err != nil {
 		return nil, err
 	}
@@ -74,20 +64,16 @@ func start(config *Config, log *slog.Logger) (*server, error) {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	if s.firewall, err = newFirewall(config.SecurityGroup, log); err != nil {
-		return nil, fmt.Errorf("security group: %w", err)
+	l, err := net.Listen("tcp", g.config.Listen)
+	if err != nil {
+		return nil, errors.Join(err, g.close())
 	}
-	if s.listener, err = net.Listen("tcp", config.Listen); err != nil {
-		return nil, err
-	}
+	s.listener = guardedListener{l, g}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	go s.expire(ctx)
-	go g.audit.run(ctx, config.Audit)
-	if s.firewall != nil {
-		s.listener = guardedListener{s.listener, s.firewall}
-		go s.firewall.watch(ctx, time.Duration(config.Reload))
-	}
+	go g.audit.run(ctx, g.config.Audit)
+	go g.watch(ctx, time.Duration(g.config.Reload))
 	go func() { s.done <- s.serve() }()
 	return s, nil
 }
@@ -118,7 +104,7 @@ func (s *server) shutdown() error {
 	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	err = errors.Join(err, s.gateway.audit.close())
+	err = errors.Join(err, s.gateway.close())
 	if err != nil {
 		return fmt.Errorf("shutdown: %w", err)
 	}
@@ -130,7 +116,7 @@ func (s *server) expire(ctx context.Context) {
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()
 	for {
-		before := time.Now().Add(-time.Duration(s.gateway.config.UploadExpiry))
+		before := time.Now().Add(-time.Duration(s.gateway.pipeline().config.UploadExpiry))
 		if n, err := s.gateway.store.ExpireUploads(ctx, before); err != nil {
 			s.gateway.log.Error("expiring uploads", "cause", err)
 		} else if n > 0 {

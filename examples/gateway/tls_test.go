@@ -35,7 +35,7 @@ func TestTLSSpeaksBothVersions(t *testing.T) {
 		Users: []User{{Name: "owner", AccessKeyID: "A", SecretAccessKey: "owner/secret/000", Policies: []json.RawMessage{everything}}},
 	}
 	require.NoError(t, config.complete())
-	s, err := start(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s, err := start(fixed(config), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	require.NoError(t, err)
 	signer := &sigv4.Signer{Region: config.Region, Profile: sigv4.ProfileFor("s3")}
 	for version, bucket := range map[int]string{2: "bucket-two", 1: "bucket-one"} {
@@ -64,7 +64,7 @@ func TestShutdownWaits(t *testing.T) {
 		Users: []User{{Name: "owner", AccessKeyID: "A", SecretAccessKey: "owner/secret/000", Policies: []json.RawMessage{everything}}},
 	}
 	require.NoError(t, config.complete())
-	s, err := start(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s, err := start(fixed(config), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	require.NoError(t, err)
 	require.NoError(t, s.gateway.store.CreateBucket("bucket", ""))
 	body, feed := io.Pipe()

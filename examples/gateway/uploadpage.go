@@ -21,7 +21,7 @@ var uploadHTML string
 
 // uploadPage serves it. It needs no authentication: the form that it sends
 // does.
-var uploadPage = &operation{Name: "UploadPage", handle: func(c *call) error {
+var uploadPage = &operation{Name: "UploadPage", public: true, handle: func(c *call) error {
 	h := c.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", pagePolicy(uploadHTML))

@@ -31,15 +31,19 @@ type vault struct {
 	infos  *envelope.Client
 }
 
-// newVault opens the store's index key, or makes one for a new store.
-func newVault(ctx context.Context, dir string, ring envelope.Keyring) (*vault, error) {
+// newVault opens the store's index key. A new gateway makes what is missing.
+func newVault(ctx context.Context, config *Config, files files, create bool) (*vault, error) {
+	ring, err := newRing(ctx, config, files, create)
+	if err != nil {
+		return nil, err
+	}
 	bodies, err := envelope.New(envelope.Unsigned(ring))
 	if err != nil {
 		return nil, err
 	}
-	key, err := indexKey(ctx, filepath.Join(dir, "index.key"), bodies)
+	key, err := indexKey(ctx, filepath.Join(config.Store, "index.key"), bodies, create)
 	if err != nil {
-		return nil, fmt.Errorf("index key: %w", err)
+		return nil, config.at("encryption", fmt.Errorf("index key: %w", err))
 	}
 	defer clear(key)
 	index, err := envelope.NewRawAES("sallyport-gateway", "index", key)
@@ -50,14 +54,14 @@ func newVault(ctx context.Context, dir string, ring envelope.Keyring) (*vault, e
 	return &vault{bodies, infos}, err
 }
 
-func indexKey(ctx context.Context, path string, c *envelope.Client) ([]byte, error) {
+func indexKey(ctx context.Context, path string, c *envelope.Client, create bool) ([]byte, error) {
 	purpose := envelope.EncryptionContext{"purpose": "gateway-index-key"}
 	sealed, err := os.ReadFile(path)
 	if err == nil {
 		key, _, err := c.Decrypt(ctx, nil, sealed, purpose)
 		return key, err
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if !create || !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	key := make([]byte, 32)
@@ -124,4 +128,24 @@ func (v *vault) Seal(ctx context.Context, info []byte, name store.Name) ([]byte,
 func (v *vault) Unseal(ctx context.Context, sealed []byte, name store.Name) ([]byte, error) {
 	info, _, err := v.infos.Decrypt(ctx, nil, sealed, contextOf(name))
 	return info, err
+}
+
+// currentCipher is the cipher of the pipeline in force: the store works with
+// whatever configuration there is.
+type currentCipher struct{ gateway *Gateway }
+
+func (c currentCipher) NewWriter(ctx context.Context, w io.Writer, name store.Name) (store.BodyWriter, error) {
+	return c.gateway.pipeline().cipher.NewWriter(ctx, w, name)
+}
+
+func (c currentCipher) NewReader(ctx context.Context, ra io.ReaderAt, length int64, name store.Name, id string) (io.ReaderAt, error) {
+	return c.gateway.pipeline().cipher.NewReader(ctx, ra, length, name, id)
+}
+
+func (c currentCipher) Seal(ctx context.Context, info []byte, name store.Name) ([]byte, error) {
+	return c.gateway.pipeline().cipher.Seal(ctx, info, name)
+}
+
+func (c currentCipher) Unseal(ctx context.Context, sealed []byte, name store.Name) ([]byte, error) {
+	return c.gateway.pipeline().cipher.Unseal(ctx, sealed, name)
 }

@@ -23,21 +23,38 @@ type Store struct {
 	moving sync.RWMutex    // held for writing while a bucket appears or goes
 
 	uploads [64]sync.Mutex // of uploads, by hash of their ids; taken before a key's lock
+
+	lockFile *os.File // held as long as the store is open
 }
 
-// Open makes the directory ready. What a killed process left in the temporary
-// folder is removed.
+// Open makes the directory ready, or fails with ErrInUse where another process
+// has it open. What a killed process left in the temporary folder is removed.
+// Close lets it go.
 func Open(dir string, cipher Cipher) (*Store, error) {
 	s := &Store{root: dir, cipher: cipher, seed: maphash.MakeSeed()}
-	if err := os.RemoveAll(s.path("tmp")); err != nil {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		s.lockFile, err = takeLock(dir)
+	}
+	if err != nil {
 		return nil, err
+	}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) prepare() error {
+	if err := os.RemoveAll(s.path("tmp")); err != nil {
+		return err
 	}
 	for _, sub := range []string{"tmp", "buckets"} {
 		if err := os.MkdirAll(s.path(sub), 0o700); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, syncDir(dir)
+	return syncDir(s.root)
 }
 
 func (s *Store) path(elem ...string) string {
