@@ -27,6 +27,8 @@ type Audit struct {
 	KeyFile string   `json:"key_file"` // RSA key in PEM that signs the digests; default audit.pem, made where it is missing
 	Rotate  duration `json:"rotate"`   // a log file; default 5m
 	Digest  duration `json:"digest"`   // a signed digest; default 1h
+
+	Sync bool `json:"sync"` // every record is on the disk before its call has any effect; else log files and digests are
 }
 
 // auditBucket is the folder of the trail, named as a bucket.
@@ -68,7 +70,7 @@ func newAudit(ctx context.Context, config *Config, log *slog.Logger) (*audit, er
 	if err != nil {
 		return nil, err
 	}
-	a.journal, err = openJournal(filepath.Join(config.Audit.Dir, "journal"), interrupted)
+	a.journal, err = openJournal(filepath.Join(config.Audit.Dir, "journal"), config.Audit.Sync, interrupted)
 	return a, err
 }
 
@@ -140,6 +142,8 @@ func (a *audit) run(ctx context.Context, config Audit) {
 		case <-ctx.Done():
 			return
 		case <-rotate.C:
+			err = a.rotate(ctx)
+		case <-a.journal.ripe:
 			err = a.rotate(ctx)
 		case <-digest.C:
 			err = a.digest(ctx)

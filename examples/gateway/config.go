@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
 )
 
 // Config is the one file that configures a gateway. Paths are relative to the
@@ -30,6 +32,8 @@ type Config struct {
 
 	SecurityGroup string   `json:"security_group"` // file of `aws ec2 describe-security-groups`; empty: everybody may connect
 	Reload        duration `json:"reload"`         // how often changed files are looked for; default 1s
+
+	Durability store.Durability `json:"durability"` // of objects: sync, the default, or write
 
 	MaxObjectBytes int64    `json:"max_object_bytes"` // default 5 GiB
 	MaxRequests    int      `json:"max_requests"`     // under way at once; default 256

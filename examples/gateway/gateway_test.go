@@ -234,12 +234,25 @@ func TestObjectsCannotBeSwappedOnTheDisk(t *testing.T) {
 func TestStoreOpensOnlyWithItsKey(t *testing.T) {
 	b := newBench(t)
 	b.bucket("bucket")
-	require.NoError(t, b.g.store.Close())
-	require.NoError(t, os.Remove(filepath.Join(b.config.dir, "gateway.key")))
-	other := *b.config
-	other.Audit.Dir = t.TempDir()
-	_, err := open(fixed(&other), b.g.log)
+	require.NoError(t, b.g.close())
+	key := filepath.Join(b.config.dir, "gateway.key")
+	text, err := os.ReadFile(key)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(key))
+	_, err = open(fixed(b.config), b.g.log)
 	require.ErrorContains(t, err, "encryption: index key")
+	require.NoError(t, os.WriteFile(key, text, 0o600))
+	b.reopen()
+	b.bucket("other")
+}
+
+// reopen starts the gateway again after it was closed.
+func (b *bench) reopen() {
+	b.t.Helper()
+	again, err := open(fixed(b.config), b.g.log)
+	require.NoError(b.t, err)
+	b.g.audit, b.g.store = again.audit, again.store
+	b.g.current.Store(again.pipeline())
 }
 
 func TestAStoreHasOneProcess(t *testing.T) {
@@ -248,9 +261,7 @@ func TestAStoreHasOneProcess(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrInUse)
 	b.bucket("bucket") // the first goes on
 	require.NoError(t, b.g.close())
-	again, err := open(fixed(b.config), b.g.log)
-	require.NoError(t, err, "it is free again")
-	b.g.audit, b.g.store = again.audit, again.store // which the test's end closes
+	b.reopen()
 }
 
 func TestSlowDown(t *testing.T) {
@@ -357,7 +368,7 @@ func TestAuditOutlivesAKilledProcess(t *testing.T) {
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "journal"), append(text, `{"id":"2","rec`...), 0o600)) // killed in the middle of a line
-	j, err := openJournal(filepath.Join(dir, "journal"), interrupted)
+	j, err := openJournal(filepath.Join(dir, "journal"), false, interrupted)
 	require.NoError(t, err)
 	var names []string
 	require.NoError(t, j.take(func(records []json.RawMessage) error {
@@ -421,6 +432,8 @@ func TestAuditTrailIsValid(t *testing.T) {
 func TestUnaudited(t *testing.T) {
 	b := newBench(t)
 	b.bucket("bucket")
+	now := time.Now()
+	b.g.audit.journal.now = func() time.Time { return now }
 	require.NoError(t, b.g.audit.journal.file.Close())
 	for _, q := range []request{put("/bucket/k", "x"), get("/bucket"), get("/none")} {
 		require.Equal(t, 503, b.send(q).status)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
@@ -37,7 +38,7 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 	dir := t.TempDir()
 	owner := User{Name: "owner", AccessKeyID: "AKIAOWNER00000000000", SecretAccessKey: "owner/secret", Policies: []json.RawMessage{everything}}
 	guest := User{Name: "guest", AccessKeyID: "AKIAGUEST00000000000", SecretAccessKey: "guest/secret"}
-	b := &bench{t: t, log: &lockedBuffer{}, config: &Config{Store: filepath.Join(dir, "store"), Users: []User{owner, guest}, Domain: "s3.test", dir: dir}}
+	b := &bench{t: t, log: &lockedBuffer{}, config: &Config{Store: filepath.Join(dir, "store"), Durability: store.Written, Users: []User{owner, guest}, Domain: "s3.test", dir: dir}}
 	for _, f := range change {
 		f(b.config)
 	}

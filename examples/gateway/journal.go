@@ -7,22 +7,36 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // journal is a file of audit records that no log file holds yet. A call is
 // entered before it has any effect and closed with its outcome: whatever a
 // killed process may have done is found by the next one.
 type journal struct {
-	path string
+	path  string
+	sync  bool             // every line is on the disk before write returns
+	now   func() time.Time // nil: time.Now
+	ripe  chan struct{}    // gets a value when there are records enough for a log file
+	takes sync.Mutex       // held by the one who takes
 
 	mu      sync.Mutex
 	file    *os.File
+	size    int64                      // of the file
+	written int64                      // bytes ever
 	open    map[string]json.RawMessage // by id: entered, not closed
 	closed  []json.RawMessage
-	failure error // once the file cannot be written, nothing may go on
+	failure error     // the file has to be written anew
+	failed  time.Time // when that was last tried
+
+	flushes sync.Mutex
+	flushed atomic.Int64 // of written: what a sync has covered
 }
 
 // entry is a line of the journal.
@@ -34,8 +48,8 @@ type entry struct {
 
 // openJournal reads what an earlier process left and begins a new file with it.
 // The calls that it left open are closed as interrupted.
-func openJournal(path string, interrupted func(json.RawMessage) json.RawMessage) (*journal, error) {
-	j := &journal{path: path, open: map[string]json.RawMessage{}}
+func openJournal(path string, sync bool, interrupted func(json.RawMessage) json.RawMessage) (*journal, error) {
+	j := &journal{path: path, sync: sync, ripe: make(chan struct{}, 1), open: map[string]json.RawMessage{}}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -67,7 +81,7 @@ func (j *journal) note(e entry) {
 // restart writes a file of what is still needed and puts it in the old one's
 // place.
 func (j *journal) restart() error {
-	f, err := os.OpenFile(j.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(j.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -80,6 +94,8 @@ func (j *journal) restart() error {
 		err = errors.Join(err, encoder.Encode(entry{Closed: true, Record: record}))
 	}
 	err = errors.Join(err, w.Flush(), f.Sync())
+	size, errSize := f.Seek(0, io.SeekEnd)
+	err = errors.Join(err, errSize)
 	if err == nil {
 		err = os.Rename(j.path+".new", j.path)
 	}
@@ -89,50 +105,136 @@ func (j *journal) restart() error {
 	if j.file != nil {
 		_ = j.file.Close()
 	}
-	j.file = f
+	j.file, j.size = f, size
+	j.flushed.Store(j.written)
 	return nil
 }
 
-// write enters or closes a call. After an error every further write fails too,
-// until records have been taken out.
+// write enters or closes a call. What fails is undone, so that the next write
+// may go well again: a full disk that has room again needs no restart.
 func (j *journal) write(e entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
+	upto, err := j.append(e, append(line, '\n'))
+	if err == nil && j.sync {
+		err = j.flush(upto)
+	}
+	return err
+}
+
+func (j *journal) append(e entry, line []byte) (upto int64, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.failure == nil && len(j.closed) >= maxJournal {
-		return errJournalFull
+	if len(j.closed) >= maxJournal {
+		return 0, errJournalFull
 	}
+	if err := j.mend(); err != nil {
+		return 0, err
+	}
+	if n, err := j.file.Write(line); err != nil {
+		if n > 0 || errors.Is(err, os.ErrClosed) {
+			if errCut := j.file.Truncate(j.size); errCut != nil {
+				j.fail(err)
+			}
+		}
+		return 0, err
+	}
+	j.size += int64(len(line))
+	j.written += int64(len(line))
+	j.note(e)
+	if len(j.closed) >= ripeJournal {
+		select {
+		case j.ripe <- struct{}{}:
+		default:
+		}
+	}
+	return j.written, nil
+}
+
+// mend writes a file that has failed anew, once a second at most.
+func (j *journal) mend() error {
 	if j.failure == nil {
-		_, j.failure = j.file.Write(append(line, '\n'))
+		return nil
 	}
-	if j.failure != nil {
+	if j.clock().Sub(j.failed) < time.Second {
 		return j.failure
 	}
-	j.note(e)
+	err := j.restart()
+	if err != nil {
+		j.fail(err)
+		return err
+	}
+	j.failure = nil
 	return nil
 }
 
-// maxJournal is how many records may wait for their log file.
-const maxJournal = 100_000
+func (j *journal) fail(err error) { j.failure, j.failed = err, j.clock() }
+
+func (j *journal) clock() time.Time {
+	if j.now != nil {
+		return j.now()
+	}
+	return time.Now()
+}
+
+// flush returns once what was written up to here is on the disk. Calls that
+// come together share one sync.
+func (j *journal) flush(upto int64) error {
+	j.flushes.Lock()
+	defer j.flushes.Unlock()
+	if j.flushed.Load() >= upto {
+		return nil
+	}
+	j.mu.Lock()
+	f, all := j.file, j.written
+	j.mu.Unlock()
+	err := f.Sync()
+	if err == nil {
+		j.flushed.Store(all)
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.flushed.Load() >= upto { // a new file is in its place, synced
+		return nil
+	}
+	j.fail(err) // what a failed sync has lost, nobody knows
+	return err
+}
+
+const (
+	maxJournal  = 100_000 // records that may wait for their log file
+	ripeJournal = 10_000  // records that make one before its time
+)
 
 var errJournalFull = errors.New("the audit journal is full")
 
 // take hands the closed records to a function, and forgets them once it has
-// kept them. A journal that failed gets another chance then.
+// kept them. Calls go on meanwhile.
 func (j *journal) take(keep func([]json.RawMessage) error) error {
+	j.takes.Lock()
+	defer j.takes.Unlock()
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	if len(j.closed) > 0 {
-		if err := keep(j.closed); err != nil {
-			return err
-		}
-		j.closed = nil
-	} else if j.failure == nil {
+	records, failed := slices.Clip(j.closed), j.failure != nil
+	j.mu.Unlock()
+	if len(records) == 0 && !failed {
 		return nil
 	}
-	j.failure = j.restart()
-	return j.failure
+	if len(records) > 0 {
+		if err := keep(records); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = slices.Clone(j.closed[len(records):])
+	err := j.restart()
+	if err != nil {
+		j.fail(err)
+		return err
+	}
+	j.failure = nil
+	return nil
 }

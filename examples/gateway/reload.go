@@ -150,6 +150,7 @@ func (c *Config) keeps(next *Config) error {
 		{"tls_key", c.TLSKey, next.TLSKey},
 		{"audit", c.Audit, next.Audit},
 		{"reload", c.Reload, next.Reload},
+		{"durability", c.Durability, next.Durability},
 		{"max_requests", c.MaxRequests, next.MaxRequests},
 	} {
 		if f.was != f.now {

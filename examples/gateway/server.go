@@ -31,7 +31,7 @@ func open(source source, log *slog.Logger) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g.store, err = store.Open(config.Store, currentCipher{g}); err != nil {
+	if g.store, err = store.Open(config.Store, currentCipher{g}, config.Durability); err != nil {
 		return nil, err
 	}
 	if g.audit, err = newAudit(ctx, config, log); err != nil {

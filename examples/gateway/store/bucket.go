@@ -69,7 +69,7 @@ func (s *Store) CreateBucket(name, owner string) error {
 	if err := os.Rename(tmp, s.bucketDir(name)); err != nil {
 		return err
 	}
-	return syncDir(s.path("buckets"))
+	return s.syncDir(s.path("buckets"))
 }
 
 // Bucket returns a bucket, or ErrNoBucket.
@@ -134,7 +134,7 @@ func (s *Store) DeleteBucket(name string) error {
 	if err := os.Rename(s.bucketDir(name), filepath.Join(gone, name)); err != nil {
 		return err
 	}
-	if err := syncDir(s.path("buckets")); err != nil {
+	if err := s.syncDir(s.path("buckets")); err != nil {
 		return err
 	}
 	return os.RemoveAll(gone)
@@ -155,7 +155,7 @@ func (s *Store) SetPolicy(bucket string, text []byte) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncDir(dir)
+	return s.syncDir(dir)
 }
 
 // Policy returns what SetPolicy stored, or ErrNoPolicy.

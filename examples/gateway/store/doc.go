@@ -8,7 +8,8 @@
 // then the folders are synced. A process killed at any moment loses nothing
 // that a method has returned for, and shows nothing half written: a reader sees
 // the old object or the new one. A reader that has opened an object keeps it,
-// whatever happens to its name.
+// whatever happens to its name. With [Written] durability nothing is synced, and
+// the promise is good against a killed process alone.
 //
 // # One file an object
 //

@@ -119,7 +119,7 @@ func (s *Store) Delete(ctx context.Context, name Name, cond Condition) error {
 		}
 		return err
 	}
-	if err := syncDirs([]string{filepath.Dir(path)}); err != nil {
+	if err := s.syncDirs([]string{filepath.Dir(path)}); err != nil {
 		return err
 	}
 	prune(filepath.Dir(path), filepath.Join(s.bucketDir(name.Bucket), "objects"))
@@ -155,7 +155,7 @@ func (s *Store) Update(ctx context.Context, name Name, change func(*Info)) error
 // something failed before or now.
 func (s *Store) replace(f *os.File, path, root string, err error) error {
 	if err == nil {
-		err = f.Sync()
+		err = s.durability.Sync(f)
 	}
 	if errClose := f.Close(); err == nil {
 		err = errClose

@@ -16,11 +16,12 @@ import (
 
 // Store is a directory of buckets.
 type Store struct {
-	root   string
-	cipher Cipher
-	seed   maphash.Seed
-	locks  [256]sync.Mutex // of keys, by hash: held while a name changes its file
-	moving sync.RWMutex    // held for writing while a bucket appears or goes
+	root       string
+	cipher     Cipher
+	seed       maphash.Seed
+	locks      [256]sync.Mutex // of keys, by hash: held while a name changes its file
+	durability Durability
+	moving     sync.RWMutex // held for writing while a bucket appears or goes
 
 	uploads [64]sync.Mutex // of uploads, by hash of their ids; taken before a key's lock
 
@@ -30,8 +31,8 @@ type Store struct {
 // Open makes the directory ready, or fails with ErrInUse where another process
 // has it open. What a killed process left in the temporary folder is removed.
 // Close lets it go.
-func Open(dir string, cipher Cipher) (*Store, error) {
-	s := &Store{root: dir, cipher: cipher, seed: maphash.MakeSeed()}
+func Open(dir string, cipher Cipher, d Durability) (*Store, error) {
+	s := &Store{root: dir, cipher: cipher, durability: d, seed: maphash.MakeSeed()}
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		s.lockFile, err = takeLock(dir)
@@ -54,7 +55,7 @@ func (s *Store) prepare() error {
 			return err
 		}
 	}
-	return syncDir(s.root)
+	return s.syncDir(s.root)
 }
 
 func (s *Store) path(elem ...string) string {
@@ -103,7 +104,7 @@ func (s *Store) publish(tmp, path, root string) error {
 		if err != nil {
 			return err
 		}
-		return syncDirs(append(made, filepath.Dir(path)))
+		return s.syncDirs(append(made, filepath.Dir(path)))
 	}
 	return fmt.Errorf("store: %s cannot be made", filepath.Dir(path))
 }
@@ -135,9 +136,9 @@ func prune(dir, root string) {
 	}
 }
 
-func syncDirs(dirs []string) error {
+func (s *Store) syncDirs(dirs []string) error {
 	for _, dir := range dirs {
-		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -152,7 +153,7 @@ func (s *Store) writeFile(path, root string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Sync()
+		err = s.durability.Sync(f)
 	}
 	if errClose := f.Close(); err == nil {
 		err = errClose

@@ -19,7 +19,7 @@ import (
 
 func open(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(t.TempDir(), plainCipher{})
+	s, err := Open(t.TempDir(), plainCipher{}, Written)
 	require.NoError(t, err)
 	require.NoError(t, s.CreateBucket("bucket", "owner"))
 	return s

@@ -137,7 +137,7 @@ func (s *Store) removeUpload(bucket, id string) error {
 	}
 	err = os.Rename(s.uploadDir(bucket, id), filepath.Join(gone, id))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = syncDirs([]string{filepath.Join(s.bucketDir(bucket), "uploads")})
+		err = s.syncDirs([]string{filepath.Join(s.bucketDir(bucket), "uploads")})
 	}
 	if errGone := os.RemoveAll(gone); err == nil {
 		err = errGone

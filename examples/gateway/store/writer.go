@@ -89,7 +89,7 @@ func (w *Writer) finish(ctx context.Context, info *Info) error {
 	if err := appendInfo(ctx, w.store.cipher, w.file, w.name, info); err != nil {
 		return err
 	}
-	if err := w.file.Sync(); err != nil {
+	if err := w.store.durability.Sync(w.file); err != nil {
 		return err
 	}
 	return w.file.Close()
