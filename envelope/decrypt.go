@@ -171,9 +171,7 @@ func (in *incoming) notStored(key string) bool {
 
 // wipe zeroes the message's keys, as far as the program holds them.
 func (in *incoming) wipe() {
-	if in.materials != nil {
-		clear(in.materials.DataKey)
-	}
+	in.materials.wipe()
 	in.derived = derived{}
 }
 

@@ -57,6 +57,14 @@
 // Where the wrapping keys are in KMS, rotating one under its ARN changes no
 // message at all.
 //
+// # Caching
+//
+// A [CachingManager] in place of the keyring lets many messages share a data
+// key, so that a key service is asked once and not for each of them; see
+// [CachingConfig] for its limits. The price: who learns one data key reads all
+// messages under it, and access that was taken away at the key service lasts
+// until the entry's age is over, or [MaterialsCache.Clear].
+//
 // # Errors
 //
 // Every failure is an [*Error] whose Kind is one of the package's sentinels,
@@ -73,7 +81,8 @@
 //
 // # Concurrency
 //
-// [Client], keyrings and [ReaderAt] are immutable and safe for concurrent use.
+// [Client], keyrings, managers and [ReaderAt] are immutable and, like
+// [MaterialsCache], safe for concurrent use.
 // A [Writer] or [Reader] is for one goroutine at a time, and uses several of
 // its own for long messages; none of them outlives an error, Close, or the end
 // of the work at hand.

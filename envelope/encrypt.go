@@ -99,9 +99,7 @@ func (o *outgoing) stored(key string) bool {
 
 // wipe zeroes the message's keys, as far as the program holds them.
 func (o *outgoing) wipe() {
-	if o.materials != nil {
-		clear(o.materials.DataKey)
-	}
+	o.materials.wipe()
 	o.derived = derived{}
 }
 

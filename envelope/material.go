@@ -49,6 +49,20 @@ type DecryptionMaterials struct {
 	tentative int // 1 + the index of the key that PKCS #1 cannot tell a wrong unwrapping of (ENV-73)
 }
 
+// wipe zeroes the data key, if there are materials at all.
+func (m *EncryptionMaterials) wipe() {
+	if m != nil {
+		clear(m.DataKey)
+	}
+}
+
+// wipe zeroes the data key, if there are materials at all.
+func (m *DecryptionMaterials) wipe() {
+	if m != nil {
+		clear(m.DataKey)
+	}
+}
+
 // setDataKey is OnDecrypt's last step in the package's own keyrings.
 func (m *DecryptionMaterials) setDataKey(key []byte) error {
 	if len(key) != m.Suite.DataKeyLen() {
@@ -65,7 +79,7 @@ type EncryptionRequest struct {
 	Commitment      CommitmentPolicy  // the client's
 	Context         EncryptionContext // the caller's pairs; read only
 	RequiredKeys    []string          // keys of Context that the message must not store
-	PlaintextLength int64             // -1 when unknown
+	PlaintextLength int64             // at most; -1 when unknown
 }
 
 // DecryptionRequest asks a materials manager for the materials of a message

@@ -39,7 +39,11 @@ func (c *Client) NewWriter(ctx context.Context, w io.Writer, ec EncryptionContex
 }
 
 func (c *Client) newWriter(ctx context.Context, w io.Writer, ec EncryptionContext, required []string) (*Writer, error) {
-	o, err := c.begin(ctx, ec, -1, required)
+	length := int64(-1)
+	if c.cfg.PlaintextBound > 0 {
+		length = c.cfg.PlaintextBound
+	}
+	o, err := c.begin(ctx, ec, length, required)
 	if err != nil {
 		return nil, err
 	}
