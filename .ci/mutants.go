@@ -39,7 +39,13 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
-	total := len(mutants)
+	total, survivors := len(mutants), 0
+	for _, m := range mutants { // a stale line proves nothing, whether it is run now or not
+		if _, err := m.source(); err != nil {
+			survivors++
+			fmt.Printf("%s: %v\n", m.list, err)
+		}
+	}
 	if *sample > 0 && *sample < total {
 		var some []mutant
 		for i := range *sample {
@@ -47,7 +53,6 @@ func main() {
 		}
 		mutants = some
 	}
-	survivors := 0
 	for _, m := range mutants {
 		if err := m.kill(); err != nil {
 			survivors++
@@ -93,22 +98,31 @@ func read(path string) ([]mutant, error) {
 	return all, nil
 }
 
+// source is the file, in which the old text occurs once.
+func (m mutant) source() (string, error) {
+	text, err := os.ReadFile(m.file)
+	if err != nil {
+		return "", err
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		return "", fmt.Errorf("the old text occurs %d times in %s: %s", n, m.file, m.old)
+	}
+	return string(text), nil
+}
+
 // kill runs the mutant's test against the edited file and returns nil when it
 // fails as it should.
 func (m mutant) kill() error {
-	source, err := os.ReadFile(m.file)
+	source, err := m.source()
 	if err != nil {
-		return err
-	}
-	if n := strings.Count(string(source), m.old); n != 1 {
-		return fmt.Errorf("the old text occurs %d times in %s: %s", n, m.file, m.old)
+		return nil // counted already
 	}
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	overlay, err := m.overlay(dir, strings.Replace(string(source), m.old, m.new, 1))
+	overlay, err := m.overlay(dir, strings.Replace(source, m.old, m.new, 1))
 	if err != nil {
 		return err
 	}
