@@ -20,6 +20,7 @@ type state struct {
 	deferred bool // a copy without signature, to be looked up in its successor
 	accepted bool // every check passed; else present but unverified
 	hasLogs  bool // it states which log files there are
+	lists    bool // the log file that Prove looks for
 	broken   bool // does not continue its predecessor, or overlaps it
 
 	start    time.Time

@@ -67,6 +67,13 @@
 //   - Between a digest and a missing one, one further digest is inferred for each
 //     hour.
 //
+// # Proving one file
+//
+// Validator.Prove makes a Bundle of one log file: the signed digest that lists
+// it, the key, and the file. VerifyBundle judges it by keys that the verifier
+// has from elsewhere, without the trail. It proves that CloudTrail delivered the
+// file; that nothing is missing beside it, only Run shows.
+//
 // # What this does not protect against
 //
 // Events that CloudTrail never delivered, or logged before validation was

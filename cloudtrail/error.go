@@ -15,6 +15,9 @@ var (
 	ErrKeys = errors.New("cloudtrail: malformed public key list")
 	// ErrCheckpoint: bytes are not a checkpoint.
 	ErrCheckpoint = errors.New("cloudtrail: malformed checkpoint")
+	// ErrBundle: bytes are not a proof bundle. That a bundle proves nothing is no
+	// error but a finding.
+	ErrBundle = errors.New("cloudtrail: malformed proof bundle")
 	// ErrLimit: input is over one of the Limits.
 	ErrLimit = errors.New("cloudtrail: over a limit")
 	// ErrConfig: a field of a Validator, Signer or Writer is missing or
@@ -56,6 +59,8 @@ func (e *Error) Hint() string {
 		return "Give the output of aws cloudtrail list-public-keys for the region and time."
 	case errors.Is(e.Err, ErrCheckpoint):
 		return "Give a checkpoint file as an earlier valid run wrote it, or none to begin anew."
+	case errors.Is(e.Err, ErrBundle):
+		return "Give a bundle as trailcheck prove or Validator.Prove makes it."
 	case errors.Is(e.Err, ErrLimit):
 		return "Raise the limit if the object is known to be honest."
 	case errors.Is(e.Err, ErrListing):

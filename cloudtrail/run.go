@@ -17,6 +17,8 @@ type run struct {
 	now   time.Time
 	keys  *keyCache
 
+	target *location // of Prove: log files are not read, and digests say whether they list it
+
 	mu       sync.Mutex // guards what follows
 	chains   map[Chain]*chainState
 	roots    map[root]bool // places that were listed; false: could not be
@@ -175,6 +177,10 @@ func (r *run) accept(c *chainState, s *state, d *Digest, q *queue) {
 			bucket: d.Previous.Bucket, object: d.Previous.Object,
 			sum: strings.ToLower(d.Previous.Hash), sig: sumText(d.Previous.Signature),
 		}
+	}
+	if r.target != nil {
+		s.lists = slices.ContainsFunc(d.Logs, func(l LogFile) bool { return location{l.Bucket, l.Object} == *r.target })
+		return
 	}
 	r.mu.Lock()
 	for i := range d.Logs {

@@ -24,12 +24,17 @@ func readCheckpoint(name string) (*cloudtrail.Checkpoint, error) {
 	return cloudtrail.ParseCheckpoint(data)
 }
 
-// writeCheckpoint replaces the file as a whole or not at all.
-func writeCheckpoint(name string, c *cloudtrail.Checkpoint) (err error) {
+// writeCheckpoint replaces the file.
+func writeCheckpoint(name string, c *cloudtrail.Checkpoint) error {
 	data, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
 	}
+	return replaceFile(name, append(data, '\n'))
+}
+
+// replaceFile writes a file as a whole or not at all.
+func replaceFile(name string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return err
@@ -39,7 +44,7 @@ func writeCheckpoint(name string, c *cloudtrail.Checkpoint) (err error) {
 			_ = os.Remove(f.Name()) // the first error is the one that counts
 		}
 	}()
-	if _, err = f.Write(append(data, '\n')); err == nil {
+	if _, err = f.Write(data); err == nil {
 		err = f.Sync()
 	}
 	if errClose := f.Close(); err == nil {

@@ -28,6 +28,11 @@ const exitError = 3
 
 // run is the command; it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		if f := subcommand(args[0]); f != nil {
+			return f(ctx, args[1:], stdout, stderr)
+		}
+	}
 	o, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -38,16 +43,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	rep, err := check(ctx, o, stderr)
 	if err != nil {
-		fmt.Fprintln(stderr, "trailcheck:", err)
-		var hint interface{ Hint() string }
-		if errors.As(err, &hint) {
-			fmt.Fprintln(stderr, "trailcheck:", hint.Hint())
-		}
+		complain(stderr, err)
 	}
 	if rep == nil {
 		rep = &cloudtrail.Report{Verdict: cloudtrail.Failed}
 	}
 	return write(rep, o, stdout, stderr)
+}
+
+// complain prints an error and what to do about it.
+func complain(stderr io.Writer, err error) {
+	fmt.Fprintln(stderr, "trailcheck:", err)
+	var hint interface{ Hint() string }
+	if errors.As(err, &hint) {
+		fmt.Fprintln(stderr, "trailcheck:", hint.Hint())
+	}
 }
 
 // usageReport is the report of a command line that cannot be understood.
@@ -98,7 +108,26 @@ func writeAWSCLI(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) e
 
 // check runs the validation the flags ask for. The report may be nil.
 func check(ctx context.Context, o *options, stderr io.Writer) (*cloudtrail.Report, error) {
-	v := &cloudtrail.Validator{
+	v, done, err := newValidator(ctx, o, stderr)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if o.checkpoint != "" {
+		if v.Checkpoint, err = readCheckpoint(o.checkpoint); err != nil {
+			return nil, err
+		}
+	}
+	rep, err := v.Run(ctx)
+	if err == nil && o.checkpoint != "" && rep.Checkpoint != nil {
+		err = writeCheckpoint(o.checkpoint, rep.Checkpoint)
+	}
+	return rep, err
+}
+
+// newValidator opens the source that the flags name. done closes it.
+func newValidator(ctx context.Context, o *options, stderr io.Writer) (v *cloudtrail.Validator, done func(), err error) {
+	v = &cloudtrail.Validator{
 		Regions: o.regions, Accounts: o.accounts, Trail: o.trail,
 		From: o.start.Time, To: o.end.Time, ExpectThrough: o.expect.Time,
 		CountUnreferenced: o.unreferenced.value == "count", Workers: o.workers, KeepObjects: o.format.value == "awscli",
@@ -109,36 +138,24 @@ func check(ctx context.Context, o *options, stderr io.Writer) (*cloudtrail.Repor
 	if len(o.keys) > 0 {
 		ring, err := readKeys(o.keys)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		v.Keys = ring
-	}
-	if o.checkpoint != "" {
-		c, err := readCheckpoint(o.checkpoint)
-		if err != nil {
-			return nil, err
-		}
-		v.Checkpoint = c
 	}
 	open := openTree
 	if o.dir == "" {
 		open = openBucket
 	}
-	done, err := open(ctx, o, v)
+	closeSource, err := open(ctx, o, v)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer done()
-	if isTerminal(stderr) {
-		bar := &bar{w: stderr}
-		v.Progress = bar.show
-		defer bar.clear()
+	if !isTerminal(stderr) {
+		return v, closeSource, nil
 	}
-	rep, err := v.Run(ctx)
-	if err == nil && o.checkpoint != "" && rep.Checkpoint != nil {
-		err = writeCheckpoint(o.checkpoint, rep.Checkpoint)
-	}
-	return rep, err
+	bar := &bar{w: stderr}
+	v.Progress = bar.show
+	return v, func() { bar.clear(); closeSource() }, nil
 }
 
 // openTree makes a directory the source, without a way out of it.

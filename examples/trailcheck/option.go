@@ -27,6 +27,7 @@ type options struct {
 }
 
 const usage = `usage: trailcheck (-dir TREE | -bucket B [-endpoint URL] [-prefix P]) [flags]
+       trailcheck prove | verify [-h | flags]
 
 Checks that CloudTrail log files are the ones CloudTrail delivered and that none
 is missing, altered or added. TREE holds objects as TREE/BUCKET/KEY, the metadata
@@ -42,12 +43,33 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		unreferenced: choice{"error", []string{"error", "count"}},
 		format:       choice{"text", []string{"text", "json", "sarif", "awscli"}},
 	}
-	f := flag.NewFlagSet("trailcheck", flag.ContinueOnError)
+	f := flags("trailcheck", usage, stderr)
+	o.source(f)
+	f.Var(&o.expect, "expect-through", "the `time` up to which there must be digests")
+	f.Var(&o.unreferenced, "unreferenced", "log files that no digest lists: `error|count`")
+	f.Var(&o.format, "format", "of the report: `text|json|sarif|awscli`")
+	f.StringVar(&o.checkpoint, "checkpoint", "", "`file` that says where the last valid run ended; rewritten by a valid one")
+	if err := f.Parse(args); err != nil {
+		o.format.anywhere(args)
+		return o, err
+	}
+	o.format.anywhere(f.Args())
+	return o, o.check(f)
+}
+
+// flags returns a flag set that prints a usage text before its flags.
+func flags(name, usage string, stderr io.Writer) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() {
 		fmt.Fprint(stderr, usage)
 		f.PrintDefaults()
 	}
+	return f
+}
+
+// source defines the flags that say which trail is meant.
+func (o *options) source(f *flag.FlagSet) {
 	f.StringVar(&o.dir, "dir", "", "check the copy in the directory `TREE`")
 	f.StringVar(&o.bucket, "bucket", "", "check this `bucket`; with -dir, only this one of the tree")
 	f.StringVar(&o.endpoint, "endpoint", "", "`URL` of an S3-compatible server")
@@ -58,25 +80,15 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.trail, "trail", "", "only the trail of this `name`")
 	f.Var(&o.start, "start", "begin of the range, a `time` in RFC 3339; the beginning of the data if absent")
 	f.Var(&o.end, "end", "end of the range, a `time` in RFC 3339; the newest digest if absent, the present with S3")
-	f.Var(&o.expect, "expect-through", "the `time` up to which there must be digests")
-	f.Var(&o.unreferenced, "unreferenced", "log files that no digest lists: `error|count`")
-	f.Var(&o.format, "format", "of the report: `text|json|sarif|awscli`")
 	f.IntVar(&o.workers, "workers", 16, "objects read at once")
-	f.StringVar(&o.checkpoint, "checkpoint", "", "`file` that says where the last valid run ended; rewritten by a valid one")
-	if err := f.Parse(args); err != nil {
-		o.format.anywhere(args)
-		return o, err
-	}
-	f.Visit(func(f *flag.Flag) { o.prefixGiven = o.prefixGiven || f.Name == "prefix" })
-	o.format.anywhere(f.Args())
-	return o, o.check(f.Args())
 }
 
 // check refuses what no single flag shows.
-func (o *options) check(rest []string) error {
+func (o *options) check(f *flag.FlagSet) error {
+	f.Visit(func(f *flag.Flag) { o.prefixGiven = o.prefixGiven || f.Name == "prefix" })
 	switch {
-	case len(rest) > 0:
-		return fmt.Errorf("unexpected argument %q", rest[0])
+	case f.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", f.Arg(0))
 	case o.dir == "" && o.bucket == "":
 		return errors.New("give -dir or -bucket")
 	case o.dir != "" && o.endpoint != "":
