@@ -5,6 +5,7 @@
 package iampolicy_test
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 
@@ -37,6 +38,26 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 			testkit.AllocsAtMost(t, 0, func() { p.Decide(r) })
 		}
 	}
+}
+
+// TestBatchAllocations: what a batch allocates does not grow with its
+// questions.
+func TestBatchAllocations(t *testing.T) {
+	b, _, targets, _ := benchBatch(t, 400, 50, 4)
+	b.Workers = 2
+	for i := range 3 {
+		for j := range 16 {
+			targets[10*i].Context.Set(fmt.Sprintf("aws:ResourceTag/t%d", j), "x")
+		}
+	}
+	n := 0
+	testkit.AllocsAtMost(t, 80, func() { // for 80,000 questions
+		for a, err := range b.Run(t.Context()) {
+			require.NoError(t, err)
+			n += int(a.Decision.Outcome)
+		}
+	})
+	require.Positive(t, n)
 }
 
 // TestParseCompileAllocations holds the ceiling of IAM-104.

@@ -5,7 +5,9 @@ package iampolicy_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -153,4 +155,76 @@ func BenchmarkParseCompile(b *testing.B) {
 			})
 		})
 	}
+}
+
+// benchBatch asks as many callers as given, each with the medium set of
+// policies, about objects of as many buckets.
+func benchBatch(tb testing.TB, callers, targets, actions int) (*iampolicy.Batch, []*iampolicy.Caller, []*iampolicy.Target, []string) {
+	tb.Helper()
+	set := benchSet(tb, iampolicy.KindIdentity, benchDocument(tb, 100, false))
+	r := benchRequest(tb, 0)
+	cs := make([]*iampolicy.Caller, callers)
+	for i := range cs {
+		cs[i] = &iampolicy.Caller{Principal: r.Principal, Context: r.Context, Policies: iampolicy.Policies{Identity: set}}
+	}
+	ts := make([]*iampolicy.Target, targets)
+	for i := range ts {
+		ts[i] = &iampolicy.Target{Resource: fmt.Sprintf("arn:aws:s3:::bucket-%04d/data/2024/x.parquet", i*97%150), Account: "111122223333"}
+	}
+	as := []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectTagging"}[:actions]
+	return &iampolicy.Batch{Callers: slices.Values(cs), Actions: slices.Values(as), Targets: slices.Values(ts)}, cs, ts, as
+}
+
+// BenchmarkBatch compares a batch of 40,000 questions, with one and with two
+// workers, with a loop over Decide that asks the same.
+func BenchmarkBatch(b *testing.B) {
+	const callers, targets, actions = 20, 500, 4
+	batch, cs, ts, as := benchBatch(b, callers, targets, actions)
+	var bare, batched int
+	loop := func() {
+		bare = 0
+		for _, c := range cs {
+			p := &c.Policies
+			r := iampolicy.Request{Principal: c.Principal, Context: c.Context}
+			for _, t := range ts {
+				r.Resource, r.ResourceAccount = t.Resource, t.Account
+				for _, action := range as {
+					r.Action = action
+					if p.Decide(&r).Allowed() {
+						bare++
+					}
+				}
+			}
+		}
+	}
+	run := func(workers int) {
+		batched, batch.Workers = 0, workers
+		for a, err := range batch.Run(b.Context()) {
+			if err == nil && a.Decision.Allowed() {
+				batched++
+			}
+		}
+	}
+	loop()
+	run(2)
+	require.Positive(b, bare)
+	require.Equal(b, bare, batched)
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			testkit.Beside(b, 1, func() { run(workers) }, loop)
+		})
+	}
+	// How much sooner two workers are done than the loop; more than one
+	// processor has to be idle for that.
+	b.Run("speedup", func(b *testing.B) {
+		least := [2]time.Duration{1 << 62, 1 << 62}
+		for b.Loop() {
+			for i, f := range [2]func(){func() { run(2) }, loop} {
+				start := time.Now()
+				f()
+				least[i] = min(least[i], time.Since(start))
+			}
+		}
+		b.ReportMetric(float64(least[1])/float64(least[0]), "speedup")
+	})
 }

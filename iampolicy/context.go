@@ -106,17 +106,55 @@ func (c *Context) fail(err error) {
 	}
 }
 
+// join makes c hold the keys of two contexts, in the memory that it has; it
+// takes and returns memory for its table, which it may not need.
+func (c *Context) join(a, b *Context, table []int16) []int16 {
+	c.values, c.table, c.count, c.err = append(c.values[:0], a.values...), nil, a.count+b.count, a.err
+	for i := range b.values {
+		v := &b.values[i]
+		if a.lookup(v.key, v.hash) != nil {
+			c.fail(fmt.Errorf("%w: context key %q is set for the caller and for the target", ErrRequest, v.name))
+		}
+		c.values = append(c.values, *v)
+	}
+	if b.err != nil {
+		c.fail(b.err)
+	}
+	if c.count > maxContextValues {
+		c.fail(fmt.Errorf("%w: more than %d context values", ErrLimit, maxContextValues))
+	}
+	if len(c.values) > linearKeys {
+		if size := tableSize(len(c.values)); size > len(table) {
+			table = make([]int16, size)
+		}
+		clear(table)
+		c.table = table
+		c.fill(0)
+	}
+	return table
+}
+
 // enter puts the last value, or when the table is too small all of them, into
 // the table.
 func (c *Context) enter() {
 	from := len(c.values) - 1
 	if 2*len(c.values) > len(c.table) {
-		size := 64
-		for size < 4*len(c.values) {
-			size *= 2
-		}
-		c.table, from = make([]int16, size), 0
+		c.table, from = make([]int16, tableSize(len(c.values))), 0
 	}
+	c.fill(from)
+}
+
+// tableSize returns the size of a table for n values, a power of two.
+func tableSize(n int) int {
+	size := 64
+	for size < 4*n {
+		size *= 2
+	}
+	return size
+}
+
+// fill enters the values from one on into the table.
+func (c *Context) fill(from int) {
 	for i := from; i < len(c.values); i++ {
 		at := c.values[i].hash & uint64(len(c.table)-1)
 		for c.table[at] != 0 {

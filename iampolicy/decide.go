@@ -68,16 +68,21 @@ func (p *Policies) Decide(r *Request) Decision {
 	if err := p.prepare(&e, r); err != nil {
 		return Decision{Err: err}
 	}
+	return p.decide(&e)
+}
+
+// decide is Decide for a request taken apart.
+func (p *Policies) decide(e *evaluation) Decision {
 	d := Decision{Pattern: e.mode == resourceWild}
-	if needsNoPermission(r) {
+	if needsNoPermission(e.req) {
 		d.Outcome = Allowed
 		return d
 	}
 	var v verdicts
-	if p.evaluate(&e, &v) {
+	if p.evaluate(e, &v) {
 		d.Outcome = ExplicitDeny
 	} else {
-		d.Outcome = p.combine(&e, &v)
+		d.Outcome = p.combine(e, &v)
 	}
 	d.Indeterminate = e.indeterminate
 	return d
@@ -92,8 +97,12 @@ func (p *Policies) prepare(e *evaluation, r *Request) error {
 		return fmt.Errorf("%w: a session policy for a principal that is no session", ErrRequest)
 	}
 	e.bounded = p.Boundary != nil
-	e.ownRoot = r.Principal.kind == Root && e.sameAccount() && bucketPolicyAction(r.Action)
+	e.prepareOwnRoot()
 	return p.checkKinds()
+}
+
+func (e *evaluation) prepareOwnRoot() {
+	e.ownRoot = e.req.Principal.kind == Root && e.sameAccount() && bucketPolicyAction(e.req.Action)
 }
 
 // checkKinds refuses a Set in the wrong field, which would be judged by the

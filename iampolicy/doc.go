@@ -70,6 +70,11 @@
 // [Residual.Allows] evaluates once they are. [Policies.Discover] answers the
 // looser question whether some context would do.
 //
+// # Who can do what
+//
+// [Batch] asks many callers x actions x targets, on as many processors as there
+// are, in an order that does not depend on them.
+//
 // # To other processes and under load
 //
 // [Set.MarshalBinary] and [Set.UnmarshalBinary] ship a Set to another process.

@@ -32,17 +32,7 @@ type evaluation struct {
 // prepare takes the request apart.
 func (e *evaluation) prepare(r *Request) error {
 	e.req = r
-	if at := strings.IndexByte(r.Action, ':'); at >= 0 {
-		e.service, e.name = r.Action[:at], r.Action[at+1:]
-	} else {
-		e.name = r.Action
-	}
-	if e.folded = len(r.Action); e.folded > len(e.action) {
-		e.folded = 0
-	}
-	for i := range e.folded {
-		e.action[i] = lower(r.Action[i])
-	}
+	e.prepareAction(r)
 	e.prepareResource(r)
 	switch {
 	case r.Context.err != nil:
@@ -51,6 +41,19 @@ func (e *evaluation) prepare(r *Request) error {
 		return fmt.Errorf("%w: a resource that is a pattern is longer than %d bytes", ErrLimit, maxRequestPattern)
 	}
 	return nil
+}
+
+func (e *evaluation) prepareAction(r *Request) {
+	e.service, e.name = "", r.Action
+	if at := strings.IndexByte(r.Action, ':'); at >= 0 {
+		e.service, e.name = r.Action[:at], r.Action[at+1:]
+	}
+	if e.folded = len(r.Action); e.folded > len(e.action) {
+		e.folded = 0
+	}
+	for i := range e.folded {
+		e.action[i] = lower(r.Action[i])
+	}
 }
 
 func (e *evaluation) prepareResource(r *Request) {

@@ -3,10 +3,12 @@
 package iampolicy_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -291,6 +293,54 @@ func ExampleACL() {
 	// Output:
 	// allowed
 	// implicitDeny
+}
+
+// An audit asks who can do what.
+func ExampleBatch() {
+	compile := func(kind iampolicy.Kind, text string) *iampolicy.Set {
+		doc, err := iampolicy.Parse([]byte(text))
+		if err != nil {
+			panic(err)
+		}
+		set, err := iampolicy.Compile(kind, doc)
+		if err != nil {
+			panic(err)
+		}
+		return set
+	}
+	caller := func(name, actions string) *iampolicy.Caller {
+		who, _ := iampolicy.ParsePrincipal("arn:aws:iam::111122223333:user/" + name)
+		return &iampolicy.Caller{Principal: who, Policies: iampolicy.Policies{
+			Identity: compile(iampolicy.KindIdentity, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"`+actions+`","Resource":"*"}]}`),
+		}}
+	}
+	callers := []*iampolicy.Caller{caller("ana", "s3:*"), caller("ben", "s3:Get*")}
+	targets := []*iampolicy.Target{
+		{Resource: "arn:aws:s3:::files/x", Account: "111122223333"},
+		{Resource: "arn:aws:s3:::vault/x", Account: "111122223333", Policies: iampolicy.Policies{
+			Resource: compile(iampolicy.KindResource, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotPrincipal":{"AWS":["arn:aws:iam::111122223333:user/ben","111122223333"]},"Action":"s3:*","Resource":"arn:aws:s3:::vault/*"}]}`),
+		}},
+	}
+	batch := iampolicy.Batch{
+		Callers: slices.Values(callers), Targets: slices.Values(targets), Actions: slices.Values([]string{"s3:GetObject", "s3:PutObject"}),
+	}
+	for a, err := range batch.Run(context.Background()) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		var answer iampolicy.Answer = a
+		fmt.Println(answer.Caller.Principal.String(), answer.Action, answer.Target.Resource, answer.Decision.Outcome)
+	}
+	// Output:
+	// arn:aws:iam::111122223333:user/ana s3:GetObject arn:aws:s3:::files/x allowed
+	// arn:aws:iam::111122223333:user/ana s3:PutObject arn:aws:s3:::files/x allowed
+	// arn:aws:iam::111122223333:user/ana s3:GetObject arn:aws:s3:::vault/x explicitDeny
+	// arn:aws:iam::111122223333:user/ana s3:PutObject arn:aws:s3:::vault/x explicitDeny
+	// arn:aws:iam::111122223333:user/ben s3:GetObject arn:aws:s3:::files/x allowed
+	// arn:aws:iam::111122223333:user/ben s3:PutObject arn:aws:s3:::files/x implicitDeny
+	// arn:aws:iam::111122223333:user/ben s3:GetObject arn:aws:s3:::vault/x allowed
+	// arn:aws:iam::111122223333:user/ben s3:PutObject arn:aws:s3:::vault/x implicitDeny
 }
 
 // A control plane compiles policies once and ships the set to its workers.

@@ -3,6 +3,7 @@
 package iampolicy_test
 
 import (
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -149,3 +150,6 @@ func TestIAM107PoliciesAreNotChanged(t *testing.T) {
 		require.Equal(t, who == "ana", p.Decide(c.question(t)).Allowed())
 	}
 }
+
+// full reports whether the long suites run whole.
+func full() bool { return os.Getenv("SALLYPORT_FULL") != "" }
