@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flowlog
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/sallyport-go/sallyport/netfilter"
+)
+
+// neighbours are the addresses of a subnet's interfaces: what they send each
+// other crosses no ACL.
+type neighbours struct {
+	v4       map[uint32]struct{}
+	v6       map[netip.Addr]struct{}
+	prefixes []netip.Prefix
+}
+
+// neighbours returns those of a subnet. Interfaces of which the subnet is not
+// known have none.
+func (b *builder) neighbours(subnet string) *neighbours {
+	n := b.subnets[subnet]
+	if n == nil || subnet == "" {
+		n = &neighbours{v4: map[uint32]struct{}{}, v6: map[netip.Addr]struct{}{}}
+		b.subnets[subnet] = n
+	}
+	return n
+}
+
+func (n *neighbours) add(a netip.Addr) {
+	if a.Is4() {
+		n.v4[v4Of(a)] = struct{}{}
+		return
+	}
+	n.v6[a] = struct{}{}
+}
+
+func (n *neighbours) has(a netip.Addr) bool {
+	var ok bool
+	if a.Is4() {
+		_, ok = n.v4[v4Of(a)]
+	} else {
+		_, ok = n.v6[a]
+	}
+	for i := 0; !ok && i < len(n.prefixes); i++ {
+		ok = n.prefixes[i].Contains(a)
+	}
+	return ok
+}
+
+func v4Of(a netip.Addr) uint32 {
+	b := a.As4()
+	return binary.BigEndian.Uint32(b[:])
+}
+
+// exemption is the traffic of a VPC that is not logged. The blocks of IPv4 are
+// laid out flat, since every record is compared with them.
+type exemption struct {
+	services []netfilter.Service
+	v4       []block4
+	v6       []netip.Prefix
+}
+
+type block4 struct{ addr, mask uint32 }
+
+func (b *builder) exemption(vpc string) *exemption {
+	if e := b.exempt[vpc]; e != nil {
+		return e
+	}
+	list := netfilter.Services
+	if b.snapshot.Services != nil {
+		list = b.snapshot.Services
+	}
+	e := &exemption{services: list(b.snapshot.Blocks[vpc]...)}
+	for _, s := range e.services {
+		for _, p := range s.Prefixes {
+			if p = p.Masked(); p.Addr().Is4() {
+				e.v4 = append(e.v4, block4{v4Of(p.Addr()), ^uint32(0) << (32 - p.Bits())})
+			} else {
+				e.v6 = append(e.v6, p)
+			}
+		}
+	}
+	b.exempt[vpc] = e
+	return e
+}
+
+// covers reports whether the packet is of a service that is not logged.
+func (e *exemption) covers(d netfilter.Direction, p *netfilter.Packet) bool {
+	peer := p.Src
+	if d == netfilter.Egress {
+		peer = p.Dst
+	}
+	if peer.Is4() {
+		v := v4Of(peer)
+		for _, b := range e.v4 {
+			if v&b.mask == b.addr {
+				_, ok := netfilter.Exempt(e.services, d, *p)
+				return ok
+			}
+		}
+		return false
+	}
+	for _, b := range e.v6 {
+		if b.Contains(peer) {
+			_, ok := netfilter.Exempt(e.services, d, *p)
+			return ok
+		}
+	}
+	return false
+}
