@@ -29,8 +29,10 @@ type Gateway struct {
 
 	current   atomic.Pointer[pipeline]
 	reloading sync.Mutex
-	files     files // that the newest configuration was read from, whether it is in force or not
+	retired   []*vault // of earlier pipelines; bodies may be under way with them
+	files     files    // that the newest configuration was read from, whether it is in force or not
 	refused   atomic.Pointer[badConfig]
+	rotation  atomic.Pointer[rotation]
 }
 
 // pipeline is the one in force.

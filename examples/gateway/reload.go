@@ -109,7 +109,10 @@ func (g *Gateway) reload(ctx context.Context, always bool) (changed bool, err er
 		return false, err
 	}
 	g.refused.Store(nil)
-	g.current.Store(next)
+	old := g.current.Swap(next)
+	if v, ok := old.cipher.(*vault); ok {
+		g.retired = append(g.retired, v)
+	}
 	g.log.Info("configuration reloaded", "users", len(next.config.Users))
 	return true, nil
 }

@@ -73,6 +73,7 @@ func start(source source, log *slog.Logger) (*server, error) {
 	s.stop = cancel
 	go s.expire(ctx)
 	go g.audit.run(ctx, g.config.Audit)
+	go (&rotator{gateway: g}).run(ctx, time.Duration(g.config.Reload))
 	go g.watch(ctx, time.Duration(g.config.Reload))
 	go func() { s.done <- s.serve() }()
 	return s, nil

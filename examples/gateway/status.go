@@ -13,8 +13,9 @@ const statusPath = "/_status"
 
 // statusDoc is what it answers.
 type statusDoc struct {
-	Users   int         `json:"users"`
-	Refused *refusedDoc `json:"refused"` // a configuration that waits to be mended; null: none
+	Users    int         `json:"users"`
+	Rotation *rotation   `json:"rotation"` // how far the objects have moved to the key that writes
+	Refused  *refusedDoc `json:"refused"`  // a configuration that waits to be mended; null: none
 }
 
 type refusedDoc struct {
@@ -23,7 +24,7 @@ type refusedDoc struct {
 }
 
 func getStatus(c *call) error {
-	doc := statusDoc{Users: len(c.pipe.config.Users)}
+	doc := statusDoc{Rotation: c.gw.rotation.Load(), Users: len(c.pipe.config.Users)}
 	if r := c.gw.refused.Load(); r != nil {
 		doc.Refused = &refusedDoc{r.at.UTC(), r.err.Error()}
 	}

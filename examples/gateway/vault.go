@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -13,6 +14,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sallyport-go/sallyport/envelope"
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
@@ -27,8 +30,11 @@ import (
 // holds encrypted under the same keyring: a listing then needs no KMS call for
 // every object.
 type vault struct {
-	bodies *envelope.Client
-	infos  *envelope.Client
+	bodies  *envelope.Client
+	infos   *envelope.Client
+	key     string       // that writes, as messages name it
+	alone   bool         // there is no older key
+	writing atomic.Int64 // bodies under way
 }
 
 // newVault opens the store's index key. A new gateway makes what is missing.
@@ -38,6 +44,14 @@ func newVault(ctx context.Context, config *Config, files files, create bool) (*v
 		return nil, err
 	}
 	bodies, err := envelope.New(envelope.Unsigned(ring))
+	if err != nil {
+		return nil, err
+	}
+	sample, err := bodies.Encrypt(ctx, nil, nil, indexContext) // a key that cannot write is found now
+	if err != nil {
+		return nil, config.at("encryption", err)
+	}
+	h, err := envelope.Inspect(bytes.NewReader(sample))
 	if err != nil {
 		return nil, err
 	}
@@ -51,14 +65,16 @@ func newVault(ctx context.Context, config *Config, files files, create bool) (*v
 		return nil, err
 	}
 	infos, err := envelope.New(envelope.Unsigned(index))
-	return &vault{bodies, infos}, err
+	return &vault{bodies: bodies, infos: infos, key: keysOf(h.EncryptedDataKeys), alone: len(config.Encryption.Old) == 0}, err
 }
 
+// indexContext binds the index key: no object is named so.
+var indexContext = envelope.EncryptionContext{"purpose": "gateway-index-key"}
+
 func indexKey(ctx context.Context, path string, c *envelope.Client, create bool) ([]byte, error) {
-	purpose := envelope.EncryptionContext{"purpose": "gateway-index-key"}
 	sealed, err := os.ReadFile(path)
 	if err == nil {
-		key, _, err := c.Decrypt(ctx, nil, sealed, purpose)
+		key, _, err := c.Decrypt(ctx, nil, sealed, indexContext)
 		return key, err
 	}
 	if !create || !errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +84,7 @@ func indexKey(ctx context.Context, path string, c *envelope.Client, create bool)
 	if _, err := rand.Read(key); err != nil {
 		return nil, err
 	}
-	sealed, err = c.Encrypt(ctx, nil, key, purpose)
+	sealed, err = c.Encrypt(ctx, nil, key, indexContext)
 	if err != nil {
 		return nil, err
 	}
@@ -93,17 +109,26 @@ func contextOf(name store.Name) envelope.EncryptionContext {
 }
 
 // bodyWriter adds to a message's writer the id that the info will name.
-type bodyWriter struct{ *envelope.Writer }
+type bodyWriter struct {
+	*envelope.Writer
+	vault *vault
+	once  sync.Once
+}
 
-func (w bodyWriter) ID() string { return hex.EncodeToString(w.Header().MessageID) }
+func (w *bodyWriter) ID() string { return hex.EncodeToString(w.Header().MessageID) }
+
+// Release says that the body is published, or given up.
+func (w *bodyWriter) Release() { w.once.Do(func() { w.vault.writing.Add(-1) }) }
 
 // NewWriter encrypts a body.
 func (v *vault) NewWriter(ctx context.Context, w io.Writer, name store.Name) (store.BodyWriter, error) {
+	v.writing.Add(1)
 	body, err := v.bodies.NewWriter(ctx, w, contextOf(name))
 	if err != nil {
+		v.writing.Add(-1)
 		return nil, err
 	}
-	return bodyWriter{body}, nil
+	return &bodyWriter{Writer: body, vault: v}, nil
 }
 
 // NewReader decrypts a body at any offset. The message has to be the one that
@@ -135,7 +160,21 @@ func (v *vault) Unseal(ctx context.Context, sealed []byte, name store.Name) ([]b
 type currentCipher struct{ gateway *Gateway }
 
 func (c currentCipher) NewWriter(ctx context.Context, w io.Writer, name store.Name) (store.BodyWriter, error) {
-	return c.gateway.pipeline().cipher.NewWriter(ctx, w, name)
+	for {
+		p := c.gateway.pipeline()
+		v, ok := p.cipher.(*vault)
+		if !ok {
+			return p.cipher.NewWriter(ctx, w, name)
+		}
+		v.writing.Add(1)
+		if c.gateway.pipeline() != p { // a rotation may have looked at the count before
+			v.writing.Add(-1)
+			continue
+		}
+		body, err := v.NewWriter(ctx, w, name)
+		v.writing.Add(-1) // the body has its own
+		return body, err
+	}
 }
 
 func (c currentCipher) NewReader(ctx context.Context, ra io.ReaderAt, length int64, name store.Name, id string) (io.ReaderAt, error) {

@@ -25,8 +25,10 @@ type Cipher interface {
 }
 
 // A BodyWriter takes a body's plaintext. ID names the message once Close has
-// returned, so that an info can say which body is its own.
+// returned, so that an info can say which body is its own. Release is called
+// last, when the body has been published or given up.
 type BodyWriter interface {
 	io.WriteCloser
 	ID() string
+	Release()
 }

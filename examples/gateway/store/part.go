@@ -41,9 +41,11 @@ func (w *Writer) CommitPart(ctx context.Context, id string, number int, info *In
 	}
 	if err != nil {
 		w.Abort()
+		return err
 	}
 	w.done = true
-	return err
+	w.body.Release()
+	return nil
 }
 
 // Parts returns the parts that an upload has behind a number, at most limit,

@@ -15,6 +15,7 @@ type plainWriter struct{ io.Writer }
 
 func (plainWriter) Close() error { return nil }
 func (plainWriter) ID() string   { return "plain" }
+func (plainWriter) Release()     {}
 
 func (plainCipher) NewWriter(_ context.Context, w io.Writer, _ Name) (BodyWriter, error) {
 	return plainWriter{w}, nil

@@ -70,9 +70,11 @@ func (w *Writer) Commit(ctx context.Context, info *Info, cond Condition) error {
 	}
 	if err != nil {
 		w.Abort()
+		return err
 	}
 	w.done = true
-	return err
+	w.body.Release()
+	return nil
 }
 
 // finish ends the body, appends the info and syncs the file.
@@ -104,6 +106,7 @@ func (w *Writer) Abort() {
 	_ = w.body.Close() // ends what the cipher has under way
 	_ = w.file.Close()
 	_ = os.Remove(w.file.Name())
+	w.body.Release()
 }
 
 // judge asks the condition about what the name holds now. The caller has the
