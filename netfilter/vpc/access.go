@@ -10,14 +10,21 @@ type publicAccess struct {
 	exclusions map[string]string // VPC or subnet -> mode
 }
 
-func (p *publicAccess) read(n node) {
-	if o := n.object("VpcBlockPublicAccessOptions"); o.text("State") == "update-complete" || o.text("State") == "default-state" {
-		p.mode = o.text("InternetGatewayBlockMode")
+func (p *publicAccess) read(s *Snapshot, n node) {
+	if n.filled("VpcBlockPublicAccessOptions") {
+		o := n.object("VpcBlockPublicAccessOptions")
+		mode := ""
+		if st := o.text("State"); st == "update-complete" || st == "default-state" {
+			mode = o.text("InternetGatewayBlockMode")
+		}
+		s.once(o, "public access", "VPC Block Public Access", mode)
+		p.mode = mode
 	}
 	for _, e := range n.list("VpcBlockPublicAccessExclusions") {
 		if st := e.text("State"); st == "create-complete" || st == "update-complete" {
-			arn := e.text("ResourceArn")
-			p.exclusions[arn[strings.LastIndexByte(arn, '/')+1:]] = e.text("InternetGatewayExclusionMode")
+			arn, mode := e.text("ResourceArn"), e.text("InternetGatewayExclusionMode")
+			s.once(e, "exclusion", arn, mode)
+			p.exclusions[arn[strings.LastIndexByte(arn, '/')+1:]] = mode
 		}
 	}
 }

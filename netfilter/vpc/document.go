@@ -14,6 +14,7 @@ import (
 // node is an object of a document with its place. Names are matched exactly.
 type node struct {
 	r       *reader
+	page    int // which of the document's top-level objects it is in
 	path    string
 	members map[string]any
 }
@@ -21,27 +22,36 @@ type node struct {
 // reader reads one document and keeps the first fault.
 type reader struct {
 	file string
+	data []byte
 	err  error
 }
 
-func (r *reader) fail(path, why string) {
-	if r.err == nil {
-		r.err = &SnapshotError{File: r.file, Path: path, Why: why}
+// fail keeps a fault at the member of the node, or at the node itself for "".
+func (n node) fail(name, why string) {
+	if n.r.err != nil {
+		return
 	}
+	path := n.path
+	if name != "" {
+		path = n.at(name)
+	}
+	e := &SnapshotError{File: n.r.file, Path: path, Why: why}
+	e.Offset, e.Line, e.Column = place(n.r.data, n.page, path)
+	n.r.err = e
 }
 
 // pages decodes the objects of a document that netfilter has found well formed.
-func (r *reader) pages(data []byte) []node {
-	dec := json.NewDecoder(bytes.NewReader(data))
+func (r *reader) pages() []node {
+	dec := json.NewDecoder(bytes.NewReader(r.data))
 	dec.UseNumber()
 	var out []node
 	for dec.More() {
-		var m map[string]any
-		if err := dec.Decode(&m); err != nil {
-			r.fail("", "not JSON")
+		n := node{r: r, page: len(out)}
+		if err := dec.Decode(&n.members); err != nil {
+			n.fail("", "not JSON")
 			return nil
 		}
-		out = append(out, node{r, "", m})
+		out = append(out, n)
 	}
 	return out
 }
@@ -55,28 +65,41 @@ func (n node) at(name string) string {
 
 func (n node) has(name string) bool { return n.members[name] != nil }
 
+// filled reports whether the member says something: nothing, null, an empty list
+// and an empty object are the same.
+func (n node) filled(name string) bool {
+	switch v := n.members[name].(type) {
+	case nil:
+		return false
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
+	}
+	return true
+}
+
 func (n node) object(name string) node {
 	v, ok := n.members[name].(map[string]any)
 	if !ok && n.has(name) {
-		n.r.fail(n.at(name), "not an object")
+		n.fail(name, "not an object")
 	}
-	return node{n.r, n.at(name), v}
+	return node{n.r, n.page, n.at(name), v}
 }
 
 func (n node) list(name string) []node {
 	items, ok := n.members[name].([]any)
 	if !ok && n.has(name) {
-		n.r.fail(n.at(name), "not a list")
+		n.fail(name, "not a list")
 	}
 	var out []node
 	for i, it := range items {
-		path := fmt.Sprintf("%s[%d]", n.at(name), i)
 		m, ok := it.(map[string]any)
 		if !ok && it != nil {
-			n.r.fail(path, "not an object")
+			n.fail(fmt.Sprintf("%s[%d]", name, i), "not an object")
 		}
 		if ok {
-			out = append(out, node{n.r, path, m})
+			out = append(out, node{n.r, n.page, fmt.Sprintf("%s[%d]", n.at(name), i), m})
 		}
 	}
 	return out
@@ -86,13 +109,13 @@ func (n node) list(name string) []node {
 func (n node) texts(name string) []string {
 	items, ok := n.members[name].([]any)
 	if !ok && n.has(name) {
-		n.r.fail(n.at(name), "not a list")
+		n.fail(name, "not a list")
 	}
 	var out []string
-	for _, it := range items {
+	for i, it := range items {
 		s, ok := it.(string)
 		if !ok {
-			n.r.fail(n.at(name), "not a list of strings")
+			n.fail(fmt.Sprintf("%s[%d]", name, i), "not a string")
 		}
 		out = append(out, s)
 	}
@@ -111,14 +134,14 @@ func (n node) text(name string) string {
 	case bool:
 		return fmt.Sprint(v)
 	}
-	n.r.fail(n.at(name), "not a string")
+	n.fail(name, "not a string")
 	return ""
 }
 
 func (n node) truth(name string) bool {
 	s := n.text(name)
 	if s != "" && s != "true" && s != "false" {
-		n.r.fail(n.at(name), "neither true nor false")
+		n.fail(name, "neither true nor false")
 	}
 	return s == "true"
 }
@@ -131,7 +154,7 @@ func (n node) prefix(name string) netip.Prefix {
 	}
 	p, err := netfilter.ParseMember(s)
 	if err != nil {
-		n.r.fail(n.at(name), "not a CIDR block")
+		n.fail(name, "not a CIDR block")
 	}
 	return p
 }
@@ -143,7 +166,7 @@ func (n node) addr(name string) netip.Addr {
 	}
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" {
-		n.r.fail(n.at(name), "not an address")
+		n.fail(name, "not an address")
 		return netip.Addr{}
 	}
 	return a.Unmap()

@@ -2,7 +2,10 @@
 
 package vpc
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The contracts of this package, for errors.Is.
 var (
@@ -19,12 +22,17 @@ var (
 type SnapshotError struct {
 	// File is the document's name, Path the member, such as "Vpcs[0].VpcId".
 	File, Path string
+	// Offset counts bytes from 0; Line and Column count from 1, columns in bytes.
+	Offset       int64
+	Line, Column int
 	// Why says what is wrong there.
 	Why string
 }
 
 // Error says where and why.
-func (e *SnapshotError) Error() string { return "vpc: " + e.File + ": " + e.Path + ": " + e.Why }
+func (e *SnapshotError) Error() string {
+	return fmt.Sprintf("vpc: %s: line %d column %d: %s: %s", e.File, e.Line, e.Column, e.Path, e.Why)
+}
 
 // Hint says what to change.
 func (e *SnapshotError) Hint() string {

@@ -61,7 +61,7 @@ func ExampleSnapshotError() {
 	_, err := vpc.Read(netfilter.Document{Name: "vpcs.json", Data: []byte(`{"Vpcs":[{"VpcId":{}}]}`)})
 	var fault *vpc.SnapshotError
 	if errors.As(err, &fault) {
-		fmt.Println(fault.File, fault.Path, fault.Why)
+		fmt.Println(fault.File, fault.Line, fault.Column, fault.Path, fault.Why)
 	}
-	// Output: vpcs.json Vpcs[0].VpcId not a string
+	// Output: vpcs.json 1 19 Vpcs[0].VpcId not a string
 }

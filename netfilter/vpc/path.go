@@ -131,28 +131,80 @@ func (s *Snapshot) Path(from, to Endpoint, t Traffic) (Path, error) {
 	if err != nil {
 		return Path{}, err
 	}
-	w := &walk{s: s, want: b, earlier: Yes, forks: new(int), seen: map[state]bool{}, natted: map[string]origin{}}
+	w := &walk{s: s, want: b, earlier: Yes, forks: new(int)}
 	if err := w.addresses(a, b, t); err != nil {
 		return Path{}, err
 	}
 	w.start(a)
-	w = w.finish()
-	p := Path{Reachable: w.answer(), Hops: w.hops, Blocks: w.blocks, Ignored: s.ignored()}
-	if p.Reachable == No {
-		return p, nil
+	return s.settle(w.leaves(nil), a), nil
+}
+
+// settle sums up the walks along equal routes, and their replies.
+func (s *Snapshot) settle(ways []*walk, a end) Path {
+	p := Path{Reachable: sum(ways), Ignored: s.ignored()}
+	best := ways[0]
+	for _, w := range ways {
+		if best.answer() == No {
+			best = w
+		}
+		if p.Reachable == Partly {
+			p.Blocks = append(p.Blocks, w.blocks...)
+		}
 	}
-	back := w.back(a)
-	p.Reply, p.ReplyHops = back.answer(), back.hops
-	if p.Reachable == Unresolved && p.Reply != No {
-		p.Reply = Unresolved
+	p.Hops = best.hops
+	if p.Reachable != Partly {
+		p.Blocks = best.blocks
 	}
-	switch {
-	case p.Reachable == Yes && p.Reply != No:
+	var replies []Answer
+	forks := 0
+	for _, w := range ways {
+		if w.answer() == No {
+			continue
+		}
+		backs := w.back(a, &forks).leaves(nil)
+		reply := sum(backs)
+		if w.answer() == Unresolved && reply != No {
+			reply = Unresolved
+		}
+		replies = append(replies, reply)
+		for _, b := range backs {
+			p.Blocks = append(p.Blocks, b.blocks...)
+		}
+		if w == best {
+			p.ReplyHops = backs[0].hops
+		}
+	}
+	p.Reply = oneOf(replies)
+	if p.Reachable == Yes && p.Reply != No {
 		p.Blocks = nil
-	default:
-		p.Blocks = append(p.Blocks, back.blocks...)
 	}
-	return p, nil
+	return p
+}
+
+// sum is what several equal ways come to.
+func sum(ways []*walk) Answer {
+	var each []Answer
+	for _, w := range ways {
+		each = append(each, w.answer())
+	}
+	return oneOf(each)
+}
+
+// oneOf is the answer when one of several ways is taken, unknown which; No when
+// there is none.
+func oneOf(each []Answer) Answer {
+	out := No
+	for i, a := range each {
+		switch {
+		case a == Unresolved:
+			return a
+		case i == 0:
+			out = a
+		case a != out:
+			out = Partly
+		}
+	}
+	return out
 }
 
 // end is an end point, looked up.
@@ -169,19 +221,14 @@ func (s *Snapshot) end(e Endpoint) (end, error) {
 		if i := s.interfaces[e.Interface]; i != nil {
 			return end{iface: i, named: true}, nil
 		}
-		var found *netfilter.Interface
-		for i := range s.inv.Interfaces {
-			if x := &s.inv.Interfaces[i]; x.Instance == e.Interface {
-				if found != nil {
-					return end{}, fmt.Errorf("%w: %.64q has several interfaces: name one", ErrQuery, e.Interface)
-				}
-				found = x
-			}
+		on := s.instances[e.Interface]
+		if len(on) > 1 {
+			return end{}, fmt.Errorf("%w: %.64q has several interfaces: name one", ErrQuery, e.Interface)
 		}
-		if found == nil {
+		if len(on) == 0 {
 			return end{}, fmt.Errorf("%w: there is no interface %.64q", ErrQuery, e.Interface)
 		}
-		return end{iface: found, named: true}, nil
+		return end{iface: on[0], named: true}, nil
 	case e.Internet:
 		return end{internet: true}, nil
 	case e.Addr.IsValid() && e.Addr.Zone() == "":
@@ -194,7 +241,7 @@ func (s *Snapshot) end(e Endpoint) (end, error) {
 // public one is in the internet.
 func (s *Snapshot) endOf(a netip.Addr) (end, error) {
 	var found *netfilter.Interface
-	for vpc := range s.places() {
+	for _, vpc := range s.places {
 		if x := s.owner(vpc, a); x != nil {
 			if found != nil {
 				return end{}, fmt.Errorf("%w: %s is in several VPCs: name the interface", ErrQuery, a)
@@ -208,21 +255,7 @@ func (s *Snapshot) endOf(a netip.Addr) (end, error) {
 	if x := s.public[a]; x != nil {
 		return end{iface: x, addr: a}, nil
 	}
-	for _, blocks := range s.vpcs {
-		if within(blocks, a) {
-			return end{addr: a}, nil
-		}
-	}
-	return end{addr: a, internet: global(a)}, nil
-}
-
-// places returns the VPCs that have interfaces.
-func (s *Snapshot) places() map[string]bool {
-	out := map[string]bool{}
-	for i := range s.inv.Interfaces {
-		out[s.inv.Interfaces[i].VPC] = true
-	}
-	return out
+	return end{addr: a, internet: s.covering(a) == "" && global(a)}, nil
 }
 
 // addresses fills in the packet.
@@ -289,20 +322,13 @@ func primary(e *netfilter.Interface, six bool) netip.Addr {
 // ignored lists the optional factors that the snapshot lacks.
 func (s *Snapshot) ignored() []string {
 	var out []string
-	for _, f := range [][2]string{{"Reservations", "instance state"}, {"InternetGateways", "internet gateway state"}, {"VpcBlockPublicAccessOptions", "VPC Block Public Access"}} {
+	for _, f := range [][2]string{
+		{"Reservations", "instance state"}, {"InternetGateways", "internet gateway state"},
+		{"VpcBlockPublicAccessOptions", "VPC Block Public Access"}, {"VpcEncryptionControls", "encryption control"},
+	} {
 		if !s.seen[f[0]] {
 			out = append(out, f[1])
 		}
 	}
-	return append(out, "encryption control")
-}
-
-// global reports whether the internet may know the address: it is neither
-// private nor of the shared space of RFC 6598.
-func global(a netip.Addr) bool {
-	if a.Is6() {
-		return a.IsGlobalUnicast() && !a.IsPrivate()
-	}
-	b := a.As4()
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !(b[0] == 100 && b[1]&0xc0 == 64)
+	return out
 }

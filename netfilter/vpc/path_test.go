@@ -140,6 +140,7 @@ func TestPaths(t *testing.T) {
 		{name: "internet in, private subnet", from: "internet", to: "eni-b", src: "198.51.100.7", reach: vpc.No, blocks: "NO_PUBLIC_ADDRESS eni-b"},
 		{name: "internet in without a way back", from: "internet", to: "eni-a", src: "198.51.100.7", edit: []string{`{"DestinationCidrBlock":"0.0.0.0/0","GatewayId":"igw-1"}`, `{}`}, reach: vpc.Yes, reply: vpc.No, blocks: "NO_ROUTE rtb-pub/198.51.100.7 reply"},
 		{name: "NET-50 NAT unsolicited", from: "internet", to: "203.0.113.9", src: "198.51.100.7", reach: vpc.No, blocks: "NAT_UNSOLICITED nat-1"},
+		{name: "NET-50 NAT and IPv6", from: "eni-6", to: "internet", dst: "2606:4700::1", edit: []string{`{"DestinationIpv6CidrBlock":"::/0","EgressOnlyInternetGatewayId":"eigw-1"}`, `{"DestinationIpv6CidrBlock":"::/0","NatGatewayId":"nat-1"}`}, reach: vpc.No, blocks: "ACL_IN acl-a/*, ROUTE_MISMATCH rtb-6/::/0"},
 		{name: "NET-50 NAT protocol", from: "eni-b", to: "internet", dst: "8.8.8.8", proto: 47, reach: vpc.No, blocks: "NAT_PROTOCOL nat-1, ACL_OUT acl-a/*"},
 		{name: "NET-50 private NAT", from: "eni-b", to: "internet", dst: "8.8.8.8", edit: []string{`"ConnectivityType":"public"`, `"ConnectivityType":"private"`}, reach: vpc.No, blocks: "NO_PUBLIC_ADDRESS nat-1"},
 		{name: "NET-50 regional NAT", from: "eni-b", to: "internet", dst: "8.8.8.8", edit: []string{`"ConnectivityType":"public"`, `"AvailabilityMode":"regional"`}, reach: vpc.Unresolved, reply: vpc.Unresolved},
@@ -169,6 +170,26 @@ func TestPaths(t *testing.T) {
 		{name: "NET-50 gateway endpoint", from: "eni-b", to: "52.216.1.1", reach: vpc.Yes, reply: vpc.Yes, hops: "eni-b subnet-b vpc-1 vpce-s3 aws-services"},
 		{name: "NET-50 gateway endpoint protocol", from: "eni-b", to: "52.216.1.1", proto: netfilter.UDP, reach: vpc.No, blocks: "PROTOCOL vpce-s3"},
 		{name: "NET-19 unknown prefix list", from: "eni-b", to: "internet", dst: "8.8.8.8", edit: []string{`"Cidrs":["52.216.0.0/15"]`, `"Version":1`}, reach: vpc.Unresolved, reply: vpc.Unresolved},
+		{name: "NET-50 gateway endpoint of another VPC", from: "eni-t", to: "52.216.1.1", edit: []string{
+			`{"RouteTableId":"rtb-t","VpcId":"vpc-3","Associations":[{"Main":true}],"Routes":[`, `{"RouteTableId":"rtb-t","VpcId":"vpc-3","Associations":[{"Main":true}],"Routes":[{"DestinationCidrBlock":"0.0.0.0/0","TransitGatewayId":"tgw-1"},`,
+			`"Routes":[{"DestinationCidrBlock":"10.0.0.0/16","State":"active"`, `"Routes":[{"DestinationCidrBlock":"0.0.0.0/0","State":"active","Type":"static","TransitGatewayAttachments":[{"TransitGatewayAttachmentId":"tgw-attach-1","ResourceType":"vpc"}]},{"DestinationCidrBlock":"10.0.0.0/16","State":"active"`,
+		}, reach: vpc.No, blocks: "NOT_TRANSITIVE vpce-s3"},
+		{name: "NET-19 unknown prefix list cannot stand beside local", from: "eni-b", to: "eni-a", edit: []string{`"Cidrs":["52.216.0.0/15"]`, `"Version":1`}, reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-19 unknown prefix list of an interface may", from: "eni-b", to: "eni-a", edit: []string{`{"DestinationPrefixListId":"pl-s3","GatewayId":"vpce-s3"}`, `{"DestinationPrefixListId":"pl-s3","NetworkInterfaceId":"eni-6"}`, `"Cidrs":["52.216.0.0/15"]`, `"Version":1`}, reach: vpc.Unresolved, reply: vpc.Unresolved},
+		{name: "NET-50 DenyAllIgwTraffic drops replies", from: "eni-a", to: "internet", dst: "8.8.8.8", edit: []string{`"Status":"in-use"`, `"DenyAllIgwTraffic":true`}, reach: vpc.Yes, reply: vpc.No, blocks: "PUBLIC_ACCESS_BLOCKED eni-a reply"},
+		{name: "NET-50 transit gateway deleted", from: "eni-b", to: "eni-t", edit: []string{`"TransitGatewayAttachments":[{"TransitGatewayId"`, `"TransitGateways":[{"TransitGatewayId":"tgw-1","State":"deleted"}],"TransitGatewayAttachments":[{"TransitGatewayId"`}, reach: vpc.No, blocks: "STATE tgw-1"},
+		{name: "NET-50 transit gateway, ACL of the attachment's subnet", from: "eni-b", to: "eni-t", edit: []string{`"NetworkAclId":"acl-1","VpcId":"vpc-1","IsDefault":true,"Entries":[`, `"NetworkAclId":"acl-1","VpcId":"vpc-1","IsDefault":true,"Entries":[{"RuleNumber":1,"Protocol":"-1","RuleAction":"deny","Egress":false,"CidrBlock":"10.0.2.5/32"},`}, reach: vpc.No, blocks: "ACL_IN acl-1/1"},
+		{name: "NET-53 transit gateway loop", from: "eni-b", to: "10.3.77.1", edit: []string{`{"DestinationCidrBlock":"10.3.0.0/16","State":"active","Type":"propagated","TransitGatewayAttachments":[{"TransitGatewayAttachmentId":"tgw-attach-3"`, `{"DestinationCidrBlock":"10.3.0.0/16","State":"active","Type":"propagated","TransitGatewayAttachments":[{"TransitGatewayAttachmentId":"tgw-attach-1"`}, reach: vpc.No, blocks: "LOOP subnet-b"},
+		{name: "NET-50 VPN gateway of another VPC", from: "eni-b", to: "192.168.1.1", edit: []string{`"PrefixLists":[`, `"VpnGateways":[{"VpnGatewayId":"vgw-1","State":"available","VpcAttachments":[{"VpcId":"vpc-2","State":"attached"}]}],"PrefixLists":[`}, reach: vpc.No, blocks: "ATTACHMENT_STATE vgw-1"},
+		{name: "NET-52 encryption enforced", from: "eni-a", to: "internet", dst: "8.8.8.8", edit: enforced(`"InternetGateway":{"State":"disabled"}`), reach: vpc.Unresolved, reply: vpc.Unresolved},
+		{name: "NET-52 encryption enforced, gateway exempt", from: "eni-a", to: "internet", dst: "8.8.8.8", edit: enforced(`"InternetGateway":{"State":"enabled"}`), reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-52 encryption enforced, inside", from: "eni-a", to: "eni-b", edit: enforced(``), reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-52 encryption enforced, peering", from: "eni-b", to: "eni-p", edit: enforced(``), reach: vpc.Unresolved, reply: vpc.Unresolved},
+		{name: "NET-52 encryption monitored", from: "eni-a", to: "internet", dst: "8.8.8.8", edit: append(enforced(``), `"Mode":"enforce"`, `"Mode":"monitor"`), reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-84 NAT gateway in the client's subnet", from: "eni-c", to: "internet", dst: "8.8.8.8", edit: []string{
+			`{"NetworkInterfaceId":"eni-b",`, `{"NetworkInterfaceId":"eni-c","SubnetId":"subnet-a","VpcId":"vpc-1","Groups":[{"GroupId":"sg-open"}],"PrivateIpAddress":"10.0.1.44"},{"NetworkInterfaceId":"eni-b",`,
+			`{"DestinationCidrBlock":"0.0.0.0/0","GatewayId":"igw-1"}`, `{"DestinationCidrBlock":"0.0.0.0/0","GatewayId":"igw-1"},{"DestinationCidrBlock":"8.8.8.8/32","NatGatewayId":"nat-1"}`,
+		}, reach: vpc.No, blocks: "LOOP subnet-a", hops: "eni-c subnet-a vpc-1 nat-1 subnet-a vpc-1 nat-1"},
 		{name: "NET-50 virtual private gateway", from: "eni-b", to: "192.168.1.1", reach: vpc.Yes, reply: vpc.Unresolved, hops: "eni-b subnet-b vpc-1 vgw-1"},
 		{name: "NET-48 black hole", from: "eni-b", to: "172.16.0.1", reach: vpc.No, blocks: "ROUTE_STATE rtb-main/172.16.0.0/12"},
 		{name: "NET-47 longest prefix", from: "eni-b", to: "internet", dst: "8.8.8.8", edit: []string{`{"DestinationCidrBlock":"172.16.0.0/12"`, `{"DestinationCidrBlock":"8.8.0.0/16"`}, reach: vpc.No, blocks: "ROUTE_STATE rtb-main/8.8.0.0/16"},
@@ -200,6 +221,11 @@ func TestPaths(t *testing.T) {
 			require.LessOrEqual(t, len(p.Hops), 70)
 		})
 	}
+}
+
+// enforced makes vpc-1 enforce encryption, with exclusions.
+func enforced(exclusions string) []string {
+	return []string{`"PrefixLists":[`, `"VpcEncryptionControls":[{"VpcId":"vpc-1","Mode":"enforce","State":"available","ResourceExclusions":{` + exclusions + `}}],"PrefixLists":[`}
 }
 
 // twoLists adds routes to vgw-1 and another target by lists with one entry.

@@ -73,18 +73,6 @@ func (s *Snapshot) tableOf(subnet, vpc string) *table {
 	return s.routing[vpc]
 }
 
-// edge returns the table associated with a gateway, nil for none.
-func (s *Snapshot) edge(gateway string) *table {
-	for _, t := range s.tables {
-		for _, id := range t.gateways {
-			if id == gateway {
-				return t
-			}
-		}
-	}
-	return nil
-}
-
 // choice is a route with the destination that made it match.
 type choice struct {
 	route
@@ -96,32 +84,60 @@ type choice struct {
 // prefix lists have the same entry. unsure says that a prefix list whose entries
 // are unknown might have a better one.
 func (s *Snapshot) choose(t *table, dst netip.Addr) (best []choice, unsure bool) {
-	routes := t.routes
 	for _, b := range s.vpcs[t.vpc] {
-		routes = append(routes[:len(routes):len(routes)], route{dest: b, target: "local"})
-	}
-	for _, r := range routes {
-		dests := []netip.Prefix{r.dest}
-		if r.list != "" {
-			known := false
-			if dests, known = s.lists[r.list]; !known {
-				unsure = true
-			}
-		}
-		for _, d := range dests {
-			if d.IsValid() && d.Contains(dst) {
-				best = better(best, choice{r, d, r.rank()})
-			}
+		if b.Contains(dst) {
+			best = better(best, choice{route{dest: b, target: "local"}, b, 1})
 		}
 	}
-	if len(best) > 0 && best[0].at.IsSingleIP() && best[0].rank < 3 {
-		unsure = false
+	for i := range t.routes {
+		r := &t.routes[i]
+		if r.list == "" {
+			if r.dest.IsValid() && r.dest.Contains(dst) {
+				best = better(best, choice{*r, r.dest, s.rank(r)})
+			}
+			continue
+		}
+		for _, d := range s.lists[r.list] {
+			if d.Contains(dst) {
+				best = better(best, choice{*r, d, s.rank(r)})
+			}
+		}
 	}
-	return best, unsure
+	for i := range t.routes {
+		if r := &t.routes[i]; r.list != "" && !s.known(r.list) && s.mayWin(r, best) {
+			return best, true
+		}
+	}
+	return best, false
+}
+
+func (s *Snapshot) known(list string) bool {
+	_, known := s.lists[list]
+	return known
+}
+
+// mayWin reports whether an unknown entry of the route's list could be better
+// than the best of the others. None is better than a route to the very address,
+// and only some targets can stand beside a local route.
+func (s *Snapshot) mayWin(r *route, best []choice) bool {
+	if len(best) == 0 {
+		return true
+	}
+	b := best[0]
+	return !(b.at.IsSingleIP() && b.rank < 3) && (b.target != "local" || s.overrides(r.target))
+}
+
+// overrides reports whether a route to the target may stand in place of a local
+// one: to an interface, a NAT gateway or a Gateway Load Balancer endpoint.
+func (s *Snapshot) overrides(target string) bool {
+	if has(target, "vpce-") {
+		return s.endpoints[target].kind != "Gateway"
+	}
+	return has(target, "eni-", "i-", "nat-")
 }
 
 // rank orders routes of equal destination (NET-47).
-func (r route) rank() int {
+func (s *Snapshot) rank(r *route) int {
 	switch {
 	case r.target == "local":
 		return 1
@@ -129,7 +145,7 @@ func (r route) rank() int {
 		return 4
 	case r.list != "":
 		return 3
-	case has(r.target, "eni-", "i-", "nat-", "vpce-"):
+	case s.overrides(r.target):
 		return 0
 	}
 	return 2

@@ -11,6 +11,7 @@ type transit struct {
 	partial     map[string]bool           // tables with more routes
 	peers       map[string]transitPeer    // by attachment
 	referencing map[string]bool           // gateways with security group references
+	states      map[string]string         // of gateways
 }
 
 type attachmentKey struct{ gateway, id string }
@@ -35,30 +36,21 @@ type transitRoute struct {
 	propagated bool
 }
 
-func (t *transit) read(p node, table string) {
+func (t *transit) read(s *Snapshot, p node, table string) {
 	for _, n := range p.list("TransitGateways") {
-		t.referencing[n.text("TransitGatewayId")] = n.object("Options").text("SecurityGroupReferencingSupport") == "enable"
+		id := n.text("TransitGatewayId")
+		t.states[id] = n.text("State")
+		t.referencing[id] = n.object("Options").text("SecurityGroupReferencingSupport") == "enable"
+		s.once(n, "transit gateway", id, []any{t.states[id], t.referencing[id]})
 	}
-	for _, n := range p.list("TransitGatewayAttachments") {
-		k := attachmentKey{n.text("TransitGatewayId"), n.text("TransitGatewayAttachmentId")}
-		a := t.attachments[k]
-		a.kind, a.resource, a.state, a.linked = n.text("ResourceType"), n.text("ResourceId"), n.text("State"), true
-		if as := n.object("Association"); as.text("State") == "associated" || as.text("State") == "" {
-			a.table = as.text("TransitGatewayRouteTableId")
-		}
-		t.attachments[k] = a
-	}
-	for _, n := range p.list("TransitGatewayVpcAttachments") {
-		k := attachmentKey{n.text("TransitGatewayId"), n.text("TransitGatewayAttachmentId")}
-		a := t.attachments[k]
-		a.kind, a.resource, a.state, a.subnets = "vpc", n.text("VpcId"), n.text("State"), n.texts("SubnetIds")
-		a.noReferences = n.object("Options").text("SecurityGroupReferencingSupport") == "disable"
-		t.attachments[k] = a
-	}
+	t.readAttachments(s, p)
 	for _, n := range p.list("TransitGatewayPeeringAttachments") {
-		t.peers[n.text("TransitGatewayAttachmentId")] = transitPeer{
+		id := n.text("TransitGatewayAttachmentId")
+		v := transitPeer{
 			[2]string{n.object("RequesterTgwInfo").text("TransitGatewayId"), n.object("AccepterTgwInfo").text("TransitGatewayId")}, n.text("State"),
 		}
+		s.once(n, "transit gateway peering", id, v)
+		t.peers[id] = v
 	}
 	if table == "" || !p.has("Routes") {
 		return
@@ -76,6 +68,30 @@ func (t *transit) read(p node, table string) {
 	}
 }
 
+// readAttachments joins what two commands say of an attachment: which table
+// serves it, and which subnets it is in.
+func (t *transit) readAttachments(s *Snapshot, p node) {
+	for _, n := range p.list("TransitGatewayAttachments") {
+		k := attachmentKey{n.text("TransitGatewayId"), n.text("TransitGatewayAttachmentId")}
+		a := t.attachments[k]
+		a.kind, a.resource, a.state, a.linked = n.text("ResourceType"), n.text("ResourceId"), n.text("State"), true
+		if as := n.object("Association"); as.text("State") == "associated" || as.text("State") == "" {
+			a.table = as.text("TransitGatewayRouteTableId")
+		}
+		s.once(n, "attachment", k.gateway+" "+k.id, []string{a.kind, a.resource, a.state, a.table})
+		t.attachments[k] = a
+	}
+	for _, n := range p.list("TransitGatewayVpcAttachments") {
+		k := attachmentKey{n.text("TransitGatewayId"), n.text("TransitGatewayAttachmentId")}
+		a := t.attachments[k]
+		a.kind, a.resource, a.state, a.subnets = "vpc", n.text("VpcId"), n.text("State"), n.texts("SubnetIds")
+		a.noReferences = n.object("Options").text("SecurityGroupReferencingSupport") == "disable"
+		s.once(n, "VPC attachment", k.gateway+" "+k.id, a.subnets)
+		s.once(n, "attachment", k.gateway+" "+k.id+" vpc", []string{a.resource, a.state})
+		t.attachments[k] = a
+	}
+}
+
 // lookup returns the table's route for the address: the longest, and of equal
 // ones the static one.
 func (t *transit) lookup(table string, dst netip.Addr) (best transitRoute, ok bool) {
@@ -90,10 +106,14 @@ func (t *transit) lookup(table string, dst netip.Addr) (best transitRoute, ok bo
 	return best, ok
 }
 
-// of returns the VPC's attachment to the gateway.
+// of returns the VPC's attachment to the gateway: an available one, of several
+// alike the first by id.
 func (t *transit) of(gateway, vpc string) (id string, a attachment, ok bool) {
 	for k, x := range t.attachments {
-		if k.gateway == gateway && x.kind == "vpc" && x.resource == vpc && (!ok || x.state == "available") {
+		if k.gateway != gateway || x.kind != "vpc" || x.resource != vpc {
+			continue
+		}
+		if up, have := x.state == "available", a.state == "available"; !ok || up && !have || up == have && k.id < id {
 			id, a, ok = k.id, x, true
 		}
 	}

@@ -3,7 +3,6 @@
 package vpc
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -29,31 +28,55 @@ type walk struct {
 	reply    bool
 	hops     []Hop
 	blocks   []Block
-	seen     map[state]bool
-	natted   map[string]origin // by NAT gateway
-	unsure   bool              // some choice of way is not known
+	seen     []state
+	natted   []origin
+	unsure   bool // some choice of way is not known
 	stopped  bool
+	far      bool                 // more hops than a path may have
 	last     *netfilter.Interface // arrived at
 	place    string               // or: internet, aws-services, external
 	vpc      string               // where the packet left for place
-	peered   bool                 // came through a peering connection
+	zone     string               // of the subnet last left
 	others   []*walk              // along other equal routes
 	forks    *int                 // equal routes tried so far
 }
 
 // state is a place and a packet: met twice, it is a loop.
 type state struct {
-	subnet   string
+	at       string // a subnet, or a transit gateway and the attachment that led to it
 	src, dst netip.Addr
 }
 
 // origin is the packet as a NAT gateway took it.
 type origin struct {
+	nat    string
 	pk     netfilter.Packet
 	client Ports
 }
 
-func (w *walk) hop(kind, id string) { w.hops = append(w.hops, Hop{Kind: kind, ID: id}) }
+func (w *walk) hop(kind, id string) { w.pass(Hop{Kind: kind, ID: id}) }
+
+// pass notes a hop; a path that is too long ends at the next subnet.
+func (w *walk) pass(h Hop) {
+	if w.far = len(w.hops) >= maxHops; !w.far {
+		w.hops = append(w.hops, h)
+	}
+}
+
+// at notes an interface; a NAT gateway's stands for the gateway.
+func (w *walk) at(e *netfilter.Interface) {
+	if id, ok := w.s.natOf[e.ID]; ok {
+		w.hop("nat", id)
+		return
+	}
+	w.pass(Hop{Kind: "eni", ID: e.ID, Instance: e.Instance})
+}
+
+// vanish ends the walk where it is not known what happens.
+func (w *walk) vanish() {
+	w.doubt()
+	w.stopped = true
+}
 
 func (w *walk) block(b Block) {
 	b.Reply = w.reply
@@ -98,34 +121,27 @@ func (w *walk) answer() Answer {
 	return w.leg()
 }
 
-// finish settles walks along equal routes into one.
-func (w *walk) finish() *walk {
+// leaves returns the walk and those along other equal routes.
+func (w *walk) leaves(out []*walk) []*walk {
+	out = append(out, w)
 	for _, o := range w.others {
-		o = o.finish()
-		switch a, b := w.answer(), o.answer(); {
-		case a == b:
-		case a == Unresolved || b == Unresolved:
-			w.unsure = true
-		default:
-			if a == No {
-				o.blocks = append(slices.Clone(w.blocks), o.blocks...)
-				w, o = o, w
-			} else {
-				w.blocks = append(w.blocks, o.blocks...)
-			}
-			w.earlier = w.earlier.and(Partly)
-			w.stopped = false
-		}
+		out = o.leaves(out)
 	}
-	w.others = nil
-	return w
+	return out
 }
 
-func (w *walk) clone() *walk {
+// fork returns a copy of the walk for another of several equal ways, nil when
+// too many have been tried.
+func (w *walk) fork() *walk {
+	if *w.forks++; *w.forks > maxForks {
+		w.doubt()
+		return nil
+	}
 	c := *w
 	c.ports, c.hops, c.blocks = slices.Clone(w.ports), slices.Clone(w.hops), slices.Clone(w.blocks)
-	c.seen, c.natted = maps.Clone(w.seen), maps.Clone(w.natted)
+	c.seen, c.natted = slices.Clone(w.seen), slices.Clone(w.natted)
 	c.others = nil
+	w.others = append(w.others, &c)
 	return &c
 }
 
@@ -138,11 +154,9 @@ func (w *walk) start(a end) {
 		w.hop("internet", "internet")
 		w.enter()
 	default:
-		for _, blocks := range w.s.vpcs {
-			if within(blocks, w.pk.Src) {
-				w.stop(NoSuchAddress, w.pk.Src.String(), "")
-				return
-			}
+		if w.s.covering(w.pk.Src) != "" {
+			w.stop(NoSuchAddress, w.pk.Src.String(), "")
+			return
 		}
 		w.hop("external", w.pk.Src.String())
 		w.unsure = true
@@ -151,11 +165,8 @@ func (w *walk) start(a end) {
 
 // send lets an interface emit a packet of its own.
 func (w *walk) send(e *netfilter.Interface) {
-	w.hops = append(w.hops, Hop{Kind: "eni", ID: e.ID, Instance: e.Instance})
+	w.at(e)
 	w.state(e)
-	if id, ok := w.s.natOf[e.ID]; ok && w.reply {
-		w.hops[len(w.hops)-1] = Hop{Kind: "nat", ID: id}
-	}
 	if !owns(e, w.pk.Src) && !e.NoCheck {
 		w.deny(SrcDstCheck, e.ID, "turn the source/destination check of "+e.ID+" off")
 	}
@@ -189,11 +200,11 @@ func ready(state string) bool {
 // leave lets a packet out of a subnet. e is what emits it, nil for a gateway.
 func (w *walk) leave(e *netfilter.Interface, subnet, vpc string) {
 	k := state{subnet, w.pk.Src, w.pk.Dst}
-	if w.seen[k] || len(w.hops) > maxHops {
+	if w.far || slices.Contains(w.seen, k) {
 		w.stop(Loop, subnet, "")
 		return
 	}
-	w.seen[k] = true
+	w.seen, w.zone = append(w.seen, k), w.s.subnets[subnet].zone
 	if near := w.s.owner(vpc, w.pk.Dst); near != nil && near.Subnet == subnet {
 		if !w.reply && e != nil && w.classic(e) {
 			w.acl(subnet, vpc, netfilter.Egress, ELBACL)
@@ -201,7 +212,7 @@ func (w *walk) leave(e *netfilter.Interface, subnet, vpc string) {
 		w.arrive(near, subnet)
 		return
 	}
-	if _, ok := netfilter.Exempt(netfilter.Services(w.s.vpcs[vpc]...), netfilter.Egress, w.pk); ok && !w.reply {
+	if _, ok := netfilter.Exempt(w.s.servicesOf(vpc), netfilter.Egress, w.pk); ok && !w.reply {
 		w.acl(subnet, vpc, netfilter.Egress, ACLOut)
 		w.reach("aws-services", "aws-services", vpc)
 		return
@@ -210,8 +221,7 @@ func (w *walk) leave(e *netfilter.Interface, subnet, vpc string) {
 	t := w.s.tableOf(subnet, vpc)
 	if t == nil {
 		w.acl(subnet, vpc, netfilter.Egress, ACLOut)
-		w.doubt()
-		w.stopped = true
+		w.vanish()
 		return
 	}
 	w.route(e, t, subnet, vpc)
@@ -232,8 +242,7 @@ func (w *walk) route(e *netfilter.Interface, t *table, subnet, vpc string) {
 			w.hop("vpc", vpc)
 		}
 		if unsure {
-			w.doubt()
-			w.stopped = true
+			w.vanish()
 			return
 		}
 		w.stop(NoRoute, t.id+"/"+w.pk.Dst.String(), "add a route to "+w.pk.Dst.String()+" to "+t.id)
@@ -243,13 +252,9 @@ func (w *walk) route(e *netfilter.Interface, t *table, subnet, vpc string) {
 		w.doubt()
 	}
 	for _, c := range best[1:] {
-		if *w.forks++; *w.forks > maxForks {
-			w.doubt()
-			break
+		if o := w.fork(); o != nil {
+			o.follow(e, t, c, subnet, vpc)
 		}
-		o := w.clone()
-		o.follow(e, t, c, subnet, vpc)
-		w.others = append(w.others, o)
 	}
 	w.follow(e, t, best[0], subnet, vpc)
 }
@@ -283,11 +288,11 @@ func (w *walk) follow(e *netfilter.Interface, t *table, c choice, subnet, vpc st
 	case has(c.target, "tgw-"):
 		w.transit(c.target, subnet, vpc)
 	case has(c.target, "vpce-"):
-		w.endpoint(c.target, at, subnet, vpc)
+		w.endpoint(c.target, at, vpc)
 	case has(c.target, "vgw-"):
-		w.reach("vgw", c.target, vpc)
+		w.vpn(c.target, vpc)
 	default:
-		w.reach("external", c.target, vpc)
+		w.outside(c.target, at, vpc)
 	}
 }
 
@@ -333,12 +338,11 @@ func (w *walk) arrive(e *netfilter.Interface, from string) {
 		w.acl(e.Subnet, e.VPC, netfilter.Ingress, ACLIn)
 		w.hop("subnet", e.Subnet)
 	}
+	w.at(e)
 	if id, ok := w.s.natOf[e.ID]; ok {
-		w.hop("nat", id)
 		w.natArrive(id)
 		return
 	}
-	w.hops = append(w.hops, Hop{Kind: "eni", ID: e.ID, Instance: e.Instance})
 	w.state(e)
 	w.group(e, netfilter.Ingress)
 	if owns(e, w.pk.Dst) {
@@ -364,11 +368,28 @@ func (w *walk) reach(kind, id, vpc string) {
 	}
 }
 
-// back walks the replies.
-func (w *walk) back(a end) *walk {
+// outside follows a route to something that the model does not know.
+func (w *walk) outside(target, at, vpc string) {
+	if target == "" {
+		target = at
+	}
+	w.reach("external", target, vpc)
+}
+
+// vpn leaves by a virtual private gateway.
+func (w *walk) vpn(id, vpc string) {
+	if g, ok := w.s.gateways[id]; ok && (g.vpc != vpc || !ready(g.state)) {
+		w.deny(AttachmentState, id, "attach "+id+" to "+vpc)
+	}
+	w.encrypted(vpc, vpnKind)
+	w.reach("vgw", id, vpc)
+}
+
+// back walks the replies. forks counts the equal routes of all of them.
+func (w *walk) back(a end, forks *int) *walk {
 	b := &walk{
-		s: w.s, pk: w.pk.Reply(), client: w.client, want: end{internet: a.internet, iface: a.iface, named: a.iface != nil}, reply: true, earlier: Yes, forks: new(int),
-		from: w.client.From, to: w.client.To, seen: map[state]bool{}, natted: w.natted,
+		s: w.s, pk: w.pk.Reply(), client: w.client, want: end{internet: a.internet, iface: a.iface, named: a.iface != nil}, reply: true, earlier: Yes, forks: forks,
+		from: w.client.From, to: w.client.To, natted: w.natted,
 	}
 	b.ports = []span{{b.from, b.to, netfilter.Allow}}
 	switch {
@@ -381,9 +402,7 @@ func (w *walk) back(a end) *walk {
 		b.enter()
 	case w.place == "aws-services":
 		b.hop("aws-services", "aws-services")
-		if a.iface != nil && owns(a.iface, b.pk.Dst) {
-			b.arrive(a.iface, "")
-		} else if e := w.s.owner(w.vpc, b.pk.Dst); e != nil {
+		if e := w.s.owner(w.vpc, b.pk.Dst); e != nil {
 			b.arrive(e, "")
 		} else {
 			b.unsure = true
@@ -391,5 +410,5 @@ func (w *walk) back(a end) *walk {
 	default:
 		b.unsure = true
 	}
-	return b.finish()
+	return b
 }
