@@ -40,7 +40,8 @@ func (g *worldGenerator) world() *refWorld {
 	w := &refWorld{tgwRoutes: map[string][]refTGWRoute{}}
 	w.Vpcs = []refVPC{
 		{VpcId: "vpc-1", CidrBlock: "10.0.0.0/16", Ipv6CidrBlockAssociationSet: []refBlock6{{"2600:1f00:1::/56"}}},
-		{VpcId: "vpc-2", CidrBlock: "10.2.0.0/16"}, {VpcId: "vpc-3", CidrBlock: "10.3.0.0/16"},
+		{VpcId: "vpc-2", CidrBlock: "10.2.0.0/16"},
+		{VpcId: "vpc-3", CidrBlock: "10.3.0.0/16"},
 	}
 	for i, s := range []string{"1", "1", "1", "2", "2", "3"} {
 		w.Subnets = append(w.Subnets, refSubnet{

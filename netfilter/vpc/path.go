@@ -323,8 +323,10 @@ func primary(e *netfilter.Interface, six bool) netip.Addr {
 func (s *Snapshot) ignored() []string {
 	var out []string
 	for _, f := range [][2]string{
-		{"Reservations", "instance state"}, {"InternetGateways", "internet gateway state"},
-		{"VpcBlockPublicAccessOptions", "VPC Block Public Access"}, {"VpcEncryptionControls", "encryption control"},
+		{"Reservations", "instance state"},
+		{"InternetGateways", "internet gateway state"},
+		{"VpcBlockPublicAccessOptions", "VPC Block Public Access"},
+		{"VpcEncryptionControls", "encryption control"},
 	} {
 		if !s.seen[f[0]] {
 			out = append(out, f[1])

@@ -88,7 +88,7 @@ func TestEmptyIsMissing(t *testing.T) {
 // TestNATOfAnotherVPC: NET-50: a NAT gateway serves interfaces of its own VPC.
 func TestNATOfAnotherVPC(t *testing.T) {
 	s := edited(t, `{"DestinationCidrBlock":"10.0.0.0/16","VpcPeeringConnectionId":"pcx-1"}`, `{"DestinationCidrBlock":"0.0.0.0/0","NatGatewayId":"nat-1"}`)
-	p := ask(t, s, "eni-p", "internet", "8.8.8.8", "", netfilter.TCP, 443)
+	p := ask(t, s, "eni-p", "internet", "9.9.9.9", "", netfilter.TCP, 443)
 	require.Equal(t, vpc.No, p.Reachable)
 	require.Equal(t, "NOT_TRANSITIVE nat-1", blocks(p))
 }
