@@ -29,6 +29,7 @@ type state struct {
 	previous *previousState
 	saved    []byte    // the signature
 	logs     []LogFile // with KeepObjects
+	listed   logList   // for Events
 }
 
 // previousState is what an accepted digest says about its predecessor.

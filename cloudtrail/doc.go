@@ -31,6 +31,27 @@
 // (evidence is absent or cannot be read) and what could not be examined.
 // Nothing found is incomplete, never valid.
 //
+// # Events
+//
+// Events yields the events of the log files, and each only after the whole of
+// its file had the hash that a verified digest states:
+//
+//	for event, err := range v.Events(ctx, cloudtrail.Filter{Names: []string{"DeleteTrail"}}) {
+//		var finding *cloudtrail.Finding
+//		switch {
+//		case errors.As(err, &finding):
+//			// what Run would report; the file it names yields nothing
+//		case err != nil:
+//			// a malformed event when it wraps ErrEvent, else the end
+//		default:
+//			fmt.Printf("%s %s\n", event.Text("eventTime"), event.Text("userIdentity", "arn"))
+//		}
+//	}
+//
+// An Event is a view of the file's memory, valid until the next step; a Record
+// is a copy with types. Two trails that log the same calls yield each of them
+// twice, out of different files.
+//
 // # The trap: the end of the trail
 //
 // Whoever deletes the newest digests and the log files they list leaves a
@@ -66,6 +87,12 @@
 //     files are not read, and its hour is not called missing.
 //   - Between a digest and a missing one, one further digest is inferred for each
 //     hour.
+//   - An event's JSON is as strict as a digest's. A log file that is ambiguous is
+//     refused from there on, although its hash is right; events before that place
+//     were yielded. So is an event whose eventVersion is not 1.x; later minor
+//     versions are accepted, and members that are not known are in the view.
+//   - A log file that is too long to be held is read twice, the second time
+//     against the hashes of its blocks: see Events.
 //
 // # Proving one file
 //
@@ -79,7 +106,9 @@
 // Events that CloudTrail never delivered, or logged before validation was
 // switched on. A trail that was stopped by someone allowed to: that is a gap,
 // reported as such. Keys that come from where the trail comes from: see
-// KeySource. Events newer than the newest digest. Somebody who can sign.
+// KeySource. Events newer than the newest digest. Somebody who can sign. What
+// stands in an event is what its sender wrote in parts (userAgent, parameters,
+// names): escape it before it reaches a terminal, a spreadsheet or a query.
 //
 // # Writing
 //
@@ -89,5 +118,5 @@
 // # Concurrency
 //
 // A Validator, Signer, Writer, Directory and Folder may be used by many
-// goroutines at once. Everything else is a value.
+// goroutines at once; an Event by one. Everything else is a value.
 package cloudtrail

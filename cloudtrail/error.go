@@ -33,6 +33,9 @@ var (
 	ErrListing = errors.New("cloudtrail: listing")
 	// ErrSigner: a Signer's key, or what it is given to sign, is not usable.
 	ErrSigner = errors.New("cloudtrail: signing")
+	// ErrEvent: a log file or event is not what CloudTrail writes: malformed,
+	// ambiguous, over a limit, or of a version that is not known.
+	ErrEvent = errors.New("cloudtrail: malformed event")
 )
 
 // Error carries the object or field an error is about. Errors of this package
@@ -61,6 +64,8 @@ func (e *Error) Hint() string {
 		return "Give a checkpoint file as an earlier valid run wrote it, or none to begin anew."
 	case errors.Is(e.Err, ErrBundle):
 		return "Give a bundle as trailcheck prove or Validator.Prove makes it."
+	case errors.Is(e.Err, ErrEvent) && !errors.Is(e.Err, ErrLimit):
+		return "Look at the log file itself: its hash is right, so it was delivered as it is."
 	case errors.Is(e.Err, ErrLimit):
 		return "Raise the limit if the object is known to be honest."
 	case errors.Is(e.Err, ErrListing):

@@ -3,6 +3,7 @@
 package cloudtrail_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/rand"
@@ -385,4 +386,125 @@ func ExampleSource() {
 	// Output:
 	// AWSLogs/111122223333/CloudTrail/
 	// AWSLogs/111122223333/CloudTrail-Digest/
+}
+
+// Who read which object, out of files that verify. Somebody rewrites one of
+// them: it yields no event but a finding, and the rest is read.
+func ExampleValidator_Events() {
+	root, keys := signedTrail()
+	defer os.RemoveAll(root.Name())
+	v := cloudtrail.Validator{
+		Source:  cloudtrail.Directory{FS: root.FS()},
+		Keys:    keys,
+		Buckets: []string{"audit"},
+	}
+	wanted := cloudtrail.Filter{Names: []string{"GetObject"}, From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	show := func() {
+		for event, err := range v.Events(context.Background(), wanted) {
+			var finding *cloudtrail.Finding
+			switch {
+			case errors.As(err, &finding):
+				fmt.Println(finding.Code, finding.Verdict)
+			case err != nil:
+				fmt.Println(err)
+			default:
+				fmt.Printf("%s at %s\n", event.Text("eventName"), event.Text("eventTime"))
+			}
+		}
+	}
+	show()
+	name, err := filepath.Glob(filepath.Join(root.Name(), "audit/AWSLogs/*/CloudTrail/*/*/*/*/*.gz"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	var forged bytes.Buffer
+	z := gzip.NewWriter(&forged)
+	if _, err := z.Write([]byte(`{"Records":[{"eventTime":"2026-03-01T00:00:00Z","eventName":"GetObject","userAgent":"x"}]}`)); err != nil {
+		log.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(name[0], forged.Bytes(), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	show()
+	// Output:
+	// GetObject at 2026-03-01T00:00:00Z
+	// GetObject at 2026-03-01T01:00:00Z
+	// log-hash-mismatch tampered
+	// GetObject at 2026-03-01T01:00:00Z
+}
+
+// An event, decoded and copied.
+func ExampleEvent_Record() {
+	dir, err := os.MkdirTemp("", "trail")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	v := auditOf(dir, `{"eventVersion":"1.11","eventTime":"2026-03-01T00:12:00Z","eventSource":"s3.amazonaws.com","eventName":"DeleteObject",
+		"userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/ops/ann","sessionContext":{
+		"sessionIssuer":{"type":"Role","userName":"ops"},"attributes":{"mfaAuthenticated":"true","creationDate":"2026-03-01T00:00:00Z"}}},
+		"requestParameters":{"bucketName":"amzn-s3-demo-bucket","key":"report"},"resources":[{"ARN":"arn:aws:s3:::amzn-s3-demo-bucket/report"}],
+		"readOnly":false}`)
+	for event, err := range v.Events(context.Background(), cloudtrail.Filter{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		record, err := event.Record()
+		if err != nil {
+			log.Fatal(err)
+		}
+		var (
+			who      *cloudtrail.Identity  = record.UserIdentity
+			session  *cloudtrail.Session   = who.SessionContext
+			how      cloudtrail.Attributes = session.Attributes
+			resource cloudtrail.Resource   = record.Resources[0]
+		)
+		fmt.Println(record.EventName, resource.ARN, "by", who.ARN)
+		fmt.Println("role", session.SessionIssuer.UserName, "with MFA", how.MFAAuthenticated)
+		fmt.Printf("%s\n", event.Value("requestParameters", "key"))
+	}
+	// Output:
+	// DeleteObject arn:aws:s3:::amzn-s3-demo-bucket/report by arn:aws:sts::111122223333:assumed-role/ops/ann
+	// role ops with MFA true
+	// "report"
+}
+
+// auditOf writes a trail of one hour with one event to a folder.
+func auditOf(dir, event string) *cloudtrail.Validator {
+	if err := os.Mkdir(filepath.Join(dir, "audit"), 0o755); err != nil {
+		log.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	signer := &cloudtrail.Signer{
+		Bucket: "audit", Account: "111122223333", Trail: "audit", Home: "eu-west-1", Region: "eu-west-1", Key: key,
+	}
+	tree := cloudtrail.Directory{FS: root.FS()}
+	ctx, begin := context.Background(), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	w, err := cloudtrail.NewWriter(ctx, signer, tree, cloudtrail.Folder{Root: root}, begin)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := w.WriteLog(ctx, begin.Add(20*time.Minute), []json.RawMessage{json.RawMessage(event)}); err != nil {
+		log.Fatal(err)
+	}
+	if err := w.WriteDigest(ctx, begin.Add(time.Hour)); err != nil {
+		log.Fatal(err)
+	}
+	public, err := signer.PublicKey(begin.AddDate(0, 0, -1), begin.AddDate(0, 0, 29))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return &cloudtrail.Validator{
+		Source: tree, Keys: cloudtrail.KeyRing{"eu-west-1": {public}}, Buckets: []string{"audit"},
+	}
 }

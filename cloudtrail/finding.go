@@ -161,6 +161,18 @@ type Finding struct {
 	reason shape     // of damaged objects
 }
 
+// Error makes a *Finding an error, for Events: its code, object and detail.
+func (f *Finding) Error() string {
+	text := "cloudtrail: " + string(f.Code)
+	if f.Object != "" {
+		text += ": " + f.Object
+	}
+	if f.Detail != "" {
+		text += ": " + f.Detail
+	}
+	return text
+}
+
 // newFinding returns a finding with the severity and verdict of its code.
 func newFinding(code Code, chain *Chain, when time.Time, object, detail string) Finding {
 	f := Finding{Code: code, Severity: Fault, Verdict: Failed, Chain: chain, Object: object, Detail: detail, when: when}

@@ -12,6 +12,8 @@ type Limits struct {
 	LogInflated    int64 // bytes of a log file uncompressed; 256 MiB
 	Depth          int   // JSON objects and arrays inside each other; 64
 	Metadata       int   // bytes of signature metadata; 2 KiB
+	Event          int64 // bytes of one event; 4 MiB
+	EventDepth     int   // JSON objects and arrays inside each other in a log file; 128
 }
 
 func (l Limits) filled() Limits {
@@ -23,6 +25,10 @@ func (l Limits) filled() Limits {
 	set(&l.DigestStored, 8<<20)
 	set(&l.DigestInflated, 64<<20)
 	set(&l.LogInflated, 256<<20)
+	set(&l.Event, 4<<20)
+	if l.EventDepth == 0 {
+		l.EventDepth = 128
+	}
 	if l.DigestLogs == 0 {
 		l.DigestLogs = 200_000
 	}

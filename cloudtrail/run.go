@@ -12,10 +12,11 @@ import (
 
 // run is what one call of Run knows.
 type run struct {
-	v     *Validator // a copy, with the defaults filled in
-	given bool       // To was given
-	now   time.Time
-	keys  *keyCache
+	v      *Validator // a copy, with the defaults filled in
+	given  bool       // To was given
+	events bool       // log files are read by Events, later
+	now    time.Time
+	keys   *keyCache
 
 	target *location // of Prove: log files are not read, and digests say whether they list it
 
@@ -194,7 +195,10 @@ func (r *run) accept(c *chainState, s *state, d *Digest, q *queue) {
 	if s.selected && r.v.KeepObjects {
 		s.logs = d.Logs
 	}
-	if s.selected {
+	switch {
+	case s.selected && r.events:
+		s.listed = newLogList(d.Logs)
+	case s.selected:
 		q.addLogs(&logBatch{c, s, d.Logs})
 	}
 }

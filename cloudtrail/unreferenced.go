@@ -22,6 +22,10 @@ type keyHashes struct {
 	sorted bool
 }
 
+func newKeyHashes() keyHashes {
+	return keyHashes{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+}
+
 func (k *keyHashes) hash(bucket, key string) (h [2]uint64) {
 	for i, seed := range k.seeds {
 		var m maphash.Hash
@@ -36,7 +40,7 @@ func (k *keyHashes) hash(bucket, key string) (h [2]uint64) {
 
 func (k *keyHashes) add(bucket, key string) {
 	if k.list == nil {
-		k.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+		*k = newKeyHashes()
 	}
 	k.list = append(k.list, k.hash(bucket, key))
 	k.sorted = false

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -69,7 +70,21 @@ func (w *worker) fetchOnce(ctx context.Context, where location, stored, inflated
 	if begin != nil {
 		begin(o)
 	}
-	return w.inf.read(o.Body, o.Size, stored, inflated, each)
+	return w.inf.read(contextReader{ctx, o.Body}, o.Size, stored, inflated, each)
+}
+
+// contextReader ends when its context does, so that no long object keeps a run
+// that was cancelled.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.r.Read(p)
 }
 
 // digest does one digest task.
@@ -212,25 +227,38 @@ func (w *worker) continues(c *chainState, s *state) {
 	}
 }
 
-// checkLog reads one log file and compares its hash with the signed one. A hash
-// that differs is computed once more from a second read.
+// checkLog reads one log file and compares its hash with the signed one.
 func (w *worker) checkLog(ctx context.Context, t logTask) {
 	where := location{t.log.Bucket, t.log.Object}
+	res, f := w.readLog(ctx, where, t.log.Hash, nil, nil)
+	if ctx.Err() == nil {
+		w.run.countLog(res, f)
+		if f != nil {
+			w.run.report(logFinding(f, &t.chain.id, t.digest.end, where))
+		}
+	}
+}
+
+// readLog reads a log file. begin is called before each read, each with what is
+// read. A hash that differs is computed once more from a second read.
+func (w *worker) readLog(ctx context.Context, where location, hash string, begin func(*Object), each func([]byte)) (res result, f *fault) {
 	limit := w.run.v.Limits.LogInflated
-	var res result
-	var f *fault
 	for range 2 {
 		var err error
-		res, err = w.fetch(ctx, where, limit+limit>>8+1<<20, limit, nil, nil)
+		res, err = w.fetch(ctx, where, limit+limit>>8+1<<20, limit, begin, each)
 		if ctx.Err() != nil {
-			return
+			return res, nil
 		}
-		f = logFault(res, err, t.log.Hash)
+		f = logFault(res, err, hash)
 		if f == nil || f.code != LogHashMismatch {
 			break
 		}
 	}
-	r := w.run
+	return res, f
+}
+
+// countLog counts a log file that was read.
+func (r *run) countLog(res result, f *fault) {
 	r.step(func(p *Progress) {
 		p.Logs++
 		p.Bytes += res.inflated
@@ -241,11 +269,14 @@ func (w *worker) checkLog(ctx context.Context, t logTask) {
 			r.counts.Logs.Invalid++
 		}
 	})
-	if f != nil {
-		n := newFinding(f.code, &t.chain.id, t.digest.end, where.String(), f.detail)
-		n.Want, n.Got, n.reason = f.want, f.got, f.reason
-		r.report(n)
-	}
+}
+
+// logFinding is what is wrong with a log file that a digest ending at a time
+// lists.
+func logFinding(f *fault, chain *Chain, end time.Time, where location) Finding {
+	n := newFinding(f.code, chain, end, where.String(), f.detail)
+	n.Want, n.Got, n.reason = f.want, f.got, f.reason
+	return n
 }
 
 func logFault(res result, err error, want string) *fault {

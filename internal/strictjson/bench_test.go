@@ -124,3 +124,31 @@ func records(tb testing.TB, s *strictjson.Scanner) (n int) {
 		n++
 	}
 }
+
+// BenchmarkObject reads the same records by Object.
+func BenchmarkObject(b *testing.B) {
+	const count = 1000
+	data := []byte(`{"Records":[` + strings.Repeat(record+",", count-1) + record + "]}")
+	limits := strictjson.Limits{Size: 1 << 30, Depth: 128, Value: 1 << 20}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	s := new(strictjson.Scanner)
+	var members []strictjson.Member
+	for b.Loop() {
+		s.Reset(data, limits)
+		n := 0
+		for kind := strictjson.Invalid; kind != strictjson.End; {
+			var err error
+			if kind, err = s.Next(); err == nil && kind == strictjson.ObjectOpen && s.Depth() == 3 {
+				_, members, err = s.Object(members[:0])
+				n++
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		if n != count || len(members) != 19 {
+			b.Fatal(n, len(members))
+		}
+	}
+}

@@ -101,6 +101,8 @@ type Scanner struct {
 	names  nameTable
 	text   []byte // a decoded string
 
+	skimmed []skimmed // memory of the skimmer
+
 	reader  io.Reader
 	base    int64 // offset of data[0] in the document
 	pinned  int   // data from here on must stay; -1 for none
