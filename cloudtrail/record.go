@@ -213,7 +213,7 @@ func (p recordParser) value(to any) error {
 		if err != nil {
 			return err
 		}
-		if *to, err = time.Parse(time.RFC3339, text); err != nil {
+		if to.UnmarshalText([]byte(text)) != nil {
 			return p.scan.Fail("not a time in RFC 3339")
 		}
 		return nil
