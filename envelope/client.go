@@ -43,8 +43,10 @@ type Config struct {
 	FailOnSigned bool
 
 	// Strict refuses on reading what other writers of the format produced and
-	// the specification does not allow: unsorted context pairs, a context of
-	// no pairs with a count, frame IVs that are not the sequence number.
+	// the specification does not ask for: unsorted context pairs, a context of
+	// no pairs with a count, frame IVs that are not the sequence number, an
+	// empty final frame after full ones. [Lint] says which of these a message
+	// has.
 	Strict bool
 
 	// PKCS1Retry repeats unwrapping, at most 8 times, when the data key of a

@@ -78,12 +78,23 @@ func (c *Client) checkHeader(h *header) error {
 		return fail(ErrSignedSuite, "suite "+h.spec.id.hex())
 	}
 	if c.cfg.Strict && h.context.unsorted {
-		return fail(ErrFormat, "encryption context pairs are not sorted")
+		return errUnsorted()
 	}
 	if c.cfg.Strict && h.context.zeroCount {
-		return fail(ErrFormat, "an empty encryption context is written with a count")
+		return errZeroCount()
 	}
 	return nil
+}
+
+// What Strict refuses.
+const (
+	oddIV      = "the IV is not the sequence number"
+	emptyFinal = "an empty final frame after full ones"
+)
+
+func errUnsorted() error { return fail(ErrFormat, "encryption context pairs are not sorted") }
+func errZeroCount() error {
+	return fail(ErrFormat, "an empty encryption context is written with a count")
 }
 
 // tentativeError is a failure after an unwrapping that could not tell a wrong
@@ -272,6 +283,9 @@ func (c *frameCipher) finalLength(prefix []byte, seq uint32) (int, error) {
 	if int64(n) > int64(c.frameLen) {
 		return 0, failFrame(ErrFormat, seq, "final frame longer than the frame length")
 	}
+	if c.strict && n == 0 && seq > 1 {
+		return 0, failFrame(ErrFormat, seq, emptyFinal)
+	}
 	return int(n), nil
 }
 
@@ -399,7 +413,7 @@ func (in *incoming) openBlock(dst, iv, sealed []byte) ([]byte, error) {
 	if f.strict {
 		f.setIV(1)
 		if subtle.ConstantTimeCompare(iv, f.iv[:]) != 1 {
-			return nil, failFrame(ErrFormat, 1, "the IV is not the sequence number")
+			return nil, failFrame(ErrFormat, 1, oddIV)
 		}
 	}
 	aad := patch(appendBodyAAD(nil, in.header.messageID, nonFramedText), 1, len(sealed)-tagLen)

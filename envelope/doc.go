@@ -45,7 +45,8 @@
 // verified frames as they come, and io.EOF only for a message that was good to
 // its end; the trap is to act on what it returned before that. A [ReaderAt]
 // opens just the frames of a range. A [Writer]'s message exists when Close has
-// returned nil. [Inspect] shows a header without any key, and without proof.
+// returned nil. [Inspect] shows a header without any key, and without proof;
+// [Lint] adds what speaks against the message.
 //
 // # Another wrapping key
 //

@@ -174,6 +174,32 @@ func ExampleInspect() {
 	// my app key 2026
 }
 
+// A message of an old suite, cut short, against the default configuration.
+func ExampleLint() {
+	client := newClient(func(c *envelope.Config) {
+		c.Suite, c.Commitment = envelope.Suite0078, envelope.ForbidEncryptAllowDecrypt
+	})
+	message, err := client.Encrypt(context.Background(), nil, make([]byte, 100), envelope.EncryptionContext{"tenant": "7"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	header, findings, err := envelope.Lint(bytes.NewReader(message[:len(message)-10]), envelope.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(header.Suite)
+	show := func(f envelope.Finding) { fmt.Println(f.Code, f.Err != nil, errors.Is(f.Err, envelope.ErrTruncated)) }
+	for _, f := range findings {
+		show(f)
+	}
+	// Output:
+	// AES_256_GCM_IV12_TAG16_NO_KDF
+	// policy true false
+	// no-key-derivation false false
+	// no-commitment false false
+	// body true true
+}
+
 func ExampleConfig_requiredContextKeys() {
 	ctx := context.Background()
 	client := newClient(func(c *envelope.Config) { c.RequiredContextKeys = []string{"patient"} })

@@ -144,7 +144,7 @@ func (c *frameCipher) open(dst []byte, seq uint32, iv, sealed, aad []byte) ([]by
 	if c.strict {
 		c.setIV(seq)
 		if subtle.ConstantTimeCompare(iv, c.iv[:]) != 1 {
-			return dst, failFrame(ErrFormat, seq, "the IV is not the sequence number")
+			return dst, failFrame(ErrFormat, seq, oddIV)
 		}
 	}
 	out, err := c.aead.Open(dst, iv, sealed, aad)

@@ -27,11 +27,24 @@ type UnauthenticatedHeader struct {
 // the limits of a [Config]'s zero value. It may read past the header. See
 // [UnauthenticatedHeader] for what must not be done with the result.
 func Inspect(r io.Reader) (*UnauthenticatedHeader, error) {
-	lim := limits{frameLen: maxFrames, headerBytes: defaultMaxHeaderBytes, pairs: defaultMaxPairs}
-	h := &header{}
-	if err := h.parse(&source{r: bufio.NewReader(r)}, lim); err != nil {
+	h, err := readUnauthenticated(bufio.NewReader(r), defaultMaxHeaderBytes, defaultMaxPairs)
+	if err != nil {
 		return nil, err
 	}
+	return h.unauthenticated(), nil
+}
+
+// readUnauthenticated parses a header and leaves r behind it.
+func readUnauthenticated(r *bufio.Reader, headerBytes, pairs int) (*header, error) {
+	h := &header{}
+	if err := h.parse(&source{r: r}, limits{frameLen: maxFrames, headerBytes: headerBytes, pairs: pairs}); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// unauthenticated returns the caller's copy of a header that nothing proves.
+func (h *header) unauthenticated() *UnauthenticatedHeader {
 	copied := newPublic(h.messageID, h.edks)
 	return &UnauthenticatedHeader{
 		Version:           int(h.spec.version),
@@ -43,7 +56,7 @@ func Inspect(r io.Reader) (*UnauthenticatedHeader, error) {
 		FrameLength:       int64(h.frameLen),
 		CommitKey:         bytes.Clone(h.commitKey),
 		Length:            len(h.raw),
-	}, nil
+	}
 }
 
 // PlaintextSize returns the plaintext bytes that a message of messageSize

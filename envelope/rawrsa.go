@@ -3,7 +3,6 @@
 package envelope
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -133,7 +132,7 @@ func (k *RawRSA) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys []E
 		return fail(ErrNoMatchingKey, "an RSA keyring without private key cannot decrypt")
 	}
 	return m.unwrapFirst(ctx, keys, func(i int, edk *EncryptedDataKey) ([]byte, error) {
-		if edk.ProviderID != k.cfg.Namespace || !bytes.Equal(edk.ProviderInfo, []byte(k.cfg.Name)) {
+		if !k.matches(edk) {
 			return nil, nil
 		}
 		if len(edk.Ciphertext) != k.cfg.Private.Size() {
@@ -149,6 +148,11 @@ func (k *RawRSA) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys []E
 		}
 		return key, nil
 	})
+}
+
+// matches holds both names to be exactly the keyring's.
+func (k *RawRSA) matches(edk *EncryptedDataKey) bool {
+	return edk.ProviderID == k.cfg.Namespace && string(edk.ProviderInfo) == k.cfg.Name
 }
 
 // unwrapPKCS1 returns the data key, or a random one when the padding is bad,

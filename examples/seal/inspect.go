@@ -27,6 +27,7 @@ type description struct {
 	HeaderLength  int                        `json:"header_length"`
 	PlaintextSize *int64                     `json:"plaintext_size,omitempty"`
 	Frames        *int64                     `json:"frames,omitempty"`
+	Findings      []findingDescription       `json:"findings"`
 	Note          string                     `json:"note"`
 }
 
@@ -37,11 +38,12 @@ type keyDescription struct {
 }
 
 func (o *options) inspect(in io.Reader, size int64) error {
-	h, err := envelope.Inspect(in)
+	h, found, err := envelope.Lint(in, o.config)
 	if err != nil {
 		return err
 	}
 	d := describe(h, size)
+	d.Findings = describeFindings(found)
 	if o.json {
 		e := json.NewEncoder(o.stdout)
 		e.SetIndent("", "  ")
@@ -107,6 +109,9 @@ func (d *description) print(w io.Writer) error {
 	}
 	if d.Frames != nil {
 		fmt.Fprintf(t, "frames\t%d\n", *d.Frames)
+	}
+	for _, f := range d.Findings {
+		fmt.Fprintf(t, "finding\t%s\n", f)
 	}
 	fmt.Fprintf(t, "note\t%s\n", d.Note)
 	return t.Flush()
