@@ -6,10 +6,12 @@
 //	policysim [--why=full|none] [--bench N] [--workers N] < requests.jsonl
 //	policysim -explain [-json] < requests.jsonl
 //	policysim -validate -kind identity [-json] FILE...
+//	policysim -matrix [-csv|-json] [FILE]
 //
 // It exits 0 when its input could be read, whatever the answers; with -validate
 // 1 when AWS would refuse one of the files; 2 for wrong usage, 3 when the input
-// could not be read.
+// could not be read, with -matrix also when a cell could not be decided. Flag
+// -h describes the document that -matrix reads.
 package main
 
 import (
@@ -32,6 +34,15 @@ import (
 // maxLine bounds one request line.
 const maxLine = 16 << 20
 
+const usage = `policysim decides IAM requests: JSON lines in, decisions out.
+
+  policysim [--why=full|none] [--bench N] [--workers N] < requests.jsonl
+  policysim -explain [-json] < requests.jsonl
+  policysim -validate -kind identity [-json] FILE...
+  policysim -matrix [-csv|-json] [FILE]
+
+`
+
 type config struct {
 	why     string
 	bench   int
@@ -39,6 +50,8 @@ type config struct {
 	explain bool
 	json    bool
 	check   bool
+	matrix  bool
+	csv     bool
 	kind    iampolicy.Kind
 }
 
@@ -52,19 +65,29 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	flags.IntVar(&c.bench, "bench", 0, "decide every line `N` more times and report decisions a second on standard error")
 	flags.IntVar(&c.workers, "workers", runtime.GOMAXPROCS(0), "number of lines evaluated at once")
 	flags.BoolVar(&c.explain, "explain", false, "write the reasons for people instead of JSON lines")
-	flags.BoolVar(&c.json, "json", false, "with -explain and -validate: JSON instead of text")
+	flags.BoolVar(&c.json, "json", false, "with -explain, -validate and -matrix: JSON instead of text")
 	flags.BoolVar(&c.check, "validate", false, "validate the policies in the files named")
 	flags.TextVar(&c.kind, "kind", iampolicy.KindIdentity, "with -validate: identity, resource, scp, rcp, endpoint, trust, session or boundary")
+	flags.BoolVar(&c.matrix, "matrix", false, "write who can do what, as a table")
+	flags.BoolVar(&c.csv, "csv", false, "with -matrix: CSV instead of a table")
+	flags.Usage = func() {
+		fmt.Fprint(errs, usage)
+		flags.PrintDefaults()
+		fmt.Fprint(errs, matrixUsage)
+	}
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
 		}
 		return 2
 	}
-	if c.check && flags.NArg() > 0 {
+	switch {
+	case c.check && flags.NArg() > 0 && !c.matrix && !c.explain && !c.csv:
 		return c.validateFiles(flags.Args(), out, errs)
+	case c.matrix && flags.NArg() <= 1 && c.workers > 0 && !c.check && !c.explain && !(c.csv && c.json):
+		return c.matrixOf(flags.Args(), in, out, errs)
 	}
-	if c.check || flags.NArg() > 0 || c.why != "full" && c.why != "none" || c.workers < 1 || c.bench < 0 {
+	if c.check || c.matrix || c.csv || flags.NArg() > 0 || c.why != "full" && c.why != "none" || c.workers < 1 || c.bench < 0 {
 		fmt.Fprintln(errs, "policysim: wrong usage; see -h")
 		return 2
 	}

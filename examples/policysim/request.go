@@ -78,13 +78,20 @@ func readRequest(raw json.RawMessage) (*iampolicy.Request, error) {
 		return nil, errors.New("request: action and resource must not be empty")
 	}
 	var err error
-	if r.Principal, err = readPrincipal(in["principal"], r.Action); err != nil {
+	if r.Principal, err = readPrincipal(in["principal"], federates(r.Action)); err != nil {
 		return nil, fmt.Errorf("request.principal: %w", err)
 	}
 	return r, readContext(in["context"], &r.Context)
 }
 
-func readPrincipal(raw json.RawMessage, action string) (iampolicy.Principal, error) {
+// federates reports whether the callers of an action are identity providers.
+func federates(action string) bool {
+	return strings.EqualFold(action, "sts:AssumeRoleWithWebIdentity") || strings.EqualFold(action, "sts:AssumeRoleWithSAML")
+}
+
+// readPrincipal reads a principal; text that is no ARN is a service, or with
+// federates an identity provider.
+func readPrincipal(raw json.RawMessage, federates bool) (iampolicy.Principal, error) {
 	if absent(raw) {
 		return iampolicy.Principal{}, errors.New("missing")
 	}
@@ -100,8 +107,7 @@ func readPrincipal(raw json.RawMessage, action string) (iampolicy.Principal, err
 	if err := json.Unmarshal(raw, &text); err != nil {
 		return iampolicy.Principal{}, err
 	}
-	if !strings.HasPrefix(text, "arn:") && text != "" &&
-		(strings.EqualFold(action, "sts:AssumeRoleWithWebIdentity") || strings.EqualFold(action, "sts:AssumeRoleWithSAML")) {
+	if !strings.HasPrefix(text, "arn:") && text != "" && federates {
 		return iampolicy.FederatedPrincipal(text), nil
 	}
 	return iampolicy.ParsePrincipal(text)
