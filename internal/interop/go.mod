@@ -16,6 +16,7 @@ require (
 	github.com/aws/smithy-go/aws-http-auth v1.1.3
 	github.com/cedar-policy/cedar-go v1.9.0
 	github.com/gaissmai/bart v0.30.0
+	github.com/google/go-cmp v0.7.0
 	github.com/minio/minio-go/v7 v7.0.91
 	github.com/sallyport-go/sallyport v0.0.0
 	github.com/stretchr/testify v1.11.1

@@ -72,8 +72,11 @@ var figures = []figure{
 		name: "sigv4", file: "sigv4.txt", title: "sigv4: sign or presign one request", y: "ns", unit: "ns/op",
 		pattern: `^Benchmark(?P<series>(?:Sign|Presign)/[\w-]+?)-2$`,
 		series: []label{
-			{"Sign/sallyport", "Sign"}, {"Sign/aws-sdk-go-v2", "SDK SignHTTP"}, {"Sign/smithy-go", "smithy-go"},
-			{"Presign/sallyport", "Presign"}, {"Presign/aws-sdk-go-v2", "SDK PresignHTTP"},
+			{"Sign/sallyport", "Sign"},
+			{"Sign/aws-sdk-go-v2", "SDK SignHTTP"},
+			{"Sign/smithy-go", "smithy-go"},
+			{"Presign/sallyport", "Presign"},
+			{"Presign/aws-sdk-go-v2", "SDK PresignHTTP"},
 		},
 	},
 	{
@@ -84,7 +87,10 @@ var figures = []figure{
 }
 
 var palette = []color.Color{
-	color.RGBA{0x1b, 0x6c, 0xa8, 0xff}, color.RGBA{0xc7, 0x5b, 0x12, 0xff}, color.RGBA{0x5a, 0x5a, 0x5a, 0xff}, color.RGBA{0x3a, 0x8d, 0x4e, 0xff},
+	color.RGBA{0x1b, 0x6c, 0xa8, 0xff},
+	color.RGBA{0xc7, 0x5b, 0x12, 0xff},
+	color.RGBA{0x5a, 0x5a, 0x5a, 0xff},
+	color.RGBA{0x3a, 0x8d, 0x4e, 0xff},
 	color.RGBA{0x8a, 0x4f, 0x9e, 0xff},
 }
 
