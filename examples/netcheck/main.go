@@ -26,6 +26,7 @@ const usage = `usage: netcheck                                     JSON lines in
        netcheck lint -snapshot DIR [-json] [-ports LIST] [-quotas=false]
        netcheck diff -snapshot DIR [-json] OLD NEW  two ACLs, or two lists of groups
        netcheck diff -snapshot DIR -to DIR [-json] ID
+       netcheck flows -snapshot DIR [-format FORMAT] [-json] [-trust-ports] [-workers N] FILE...
 
 Each command explains its flags with -h. lint and diff exit 0 when they find
 nothing, 1 when they find something, 2 for wrong usage, 3 when they cannot tell.
@@ -37,8 +38,9 @@ func main() {
 
 // commands are the commands for people.
 var commands = map[string]func(args []string, stdout, stderr io.Writer) int{
-	"lint": lint,
-	"diff": diff,
+	"lint":  lint,
+	"diff":  diff,
+	"flows": flows,
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {

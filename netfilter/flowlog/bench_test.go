@@ -179,7 +179,7 @@ func BenchmarkAttribute(b *testing.B) {
 	s := flowlog.NewSummary(n)
 	require.Equal(b, fieldsSums(b, text), attribute(b, s, text))
 	b.ReportAllocs()
-	testkit.Beside(b, 1, func() { attribute(b, s, text) }, func() { fieldsSums(b, text) })
+	testkit.Beside(b, 20, func() { attribute(b, s, text) }, func() { fieldsSums(b, text) })
 }
 
 // BenchmarkRecords is each step alone.
