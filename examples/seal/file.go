@@ -4,30 +4,42 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/sallyport-go/sallyport/envelope"
 )
 
 func (o *options) run(ctx context.Context) error {
-	in, size, err := o.open()
+	in, info, err := o.open()
 	if err != nil {
 		return err
 	}
 	defer in.Close() //nolint:errcheck // only read
-	if o.command == "inspect" {
-		return o.inspect(in, size)
+	if o.command == "rewrap" {
+		if info != nil && info.IsDir() {
+			return o.rewrapTree(ctx)
+		}
+		if o.json {
+			return fmt.Errorf("%w: -json is for a directory", errUsage)
+		}
 	}
-	if o.command == "rewrap" && o.out == "" {
+	size := int64(-1)
+	if info != nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	inPlace := o.command == "rewrap" && o.out == "" && o.in != ""
+	if inPlace {
 		o.out = o.in
 	}
 	out, err := o.create()
 	if err != nil {
 		return err
+	}
+	if inPlace {
+		out.like = info
 	}
 	bar := newProgress(o.stderr, size)
 	source := bar.reader(in)
@@ -36,49 +48,53 @@ func (o *options) run(ctx context.Context) error {
 		err = o.encrypt(ctx, out, source)
 	case "decrypt":
 		err = o.decrypt(ctx, out, source)
-	case "rewrap":
+	case "inspect":
+		err = o.inspect(ctx, out, source, size)
+	default:
 		err = o.rewrap(ctx, out, source)
 	}
 	bar.end()
 	return out.finish(err)
 }
 
-// open returns the input and its size, -1 when unknown.
-func (o *options) open() (io.ReadCloser, int64, error) {
+// open returns the input, and what is known of it when it has a name.
+func (o *options) open() (io.ReadCloser, fs.FileInfo, error) {
 	if o.in == "" {
-		return io.NopCloser(o.stdin), -1, nil
+		return io.NopCloser(o.stdin), nil, nil
 	}
 	f, err := os.Open(o.in)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return f, -1, nil
-	}
-	return f, info.Size(), nil
+	return f, info, err
 }
 
-// client makes a client over the keys.
-func (o *options) client(ctx context.Context, keys keyList) (*envelope.Client, error) {
-	ring, err := keys.keyring(ctx)
+// client makes a client. What it refuses is the flags.
+func (o *options) client(ring envelope.Keyring, suite envelope.Suite, frame int64) (*envelope.Client, error) {
+	cfg := o.config
+	cfg.Keyring, cfg.Suite, cfg.FrameLength = ring, suite, frame
+	c, err := envelope.New(cfg)
+	if err != nil && exitCode(err) == exitRefused {
+		err = fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return c, err
+}
+
+// flagClient makes the client that all the flags describe.
+func (o *options) flagClient(ctx context.Context) (*envelope.Client, error) {
+	ring, err := o.keys.keyring(ctx)
 	if err != nil {
 		return nil, err
 	}
-	cfg := o.config
-	cfg.Keyring = ring
-	return envelope.New(cfg)
+	return o.client(ring, o.config.Suite, o.config.FrameLength)
 }
 
 func (o *options) encrypt(ctx context.Context, out io.Writer, in io.Reader) error {
-	c, err := o.client(ctx, o.keys)
+	c, err := o.flagClient(ctx)
 	if err != nil {
 		return err
 	}
-	return o.seal(ctx, c, out, in)
-}
-
-func (o *options) seal(ctx context.Context, c *envelope.Client, out io.Writer, in io.Reader) error {
 	w, err := c.NewWriter(ctx, out, envelope.EncryptionContext(o.context))
 	if err != nil {
 		return err
@@ -90,7 +106,7 @@ func (o *options) seal(ctx context.Context, c *envelope.Client, out io.Writer, i
 }
 
 func (o *options) decrypt(ctx context.Context, out io.Writer, in io.Reader) error {
-	c, err := o.client(ctx, o.keys)
+	c, err := o.flagClient(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,83 +114,6 @@ func (o *options) decrypt(ctx context.Context, out io.Writer, in io.Reader) erro
 	if err != nil {
 		return err
 	}
-	if err := requirePairs(r.Header().Context, o.context); err != nil {
-		return err
-	}
 	_, err = r.WriteTo(out)
-	return err
-}
-
-// requirePairs holds a message to the context that the user named.
-func requirePairs(have envelope.EncryptionContext, want pairs) error {
-	for k, v := range want {
-		if have[k] != v {
-			return fmt.Errorf("the message does not have the context pair %s", k)
-		}
-	}
-	return nil
-}
-
-// rewrap encrypts the plaintext anew, under a new data key, without writing it
-// anywhere: the only way that is safe for every suite.
-func (o *options) rewrap(ctx context.Context, out io.Writer, in io.Reader) error {
-	from, err := o.client(ctx, o.keys)
-	if err != nil {
-		return err
-	}
-	to, err := o.client(ctx, o.newKeys)
-	if err != nil {
-		return err
-	}
-	r, err := from.NewReader(ctx, in, envelope.EncryptionContext(o.context))
-	if err != nil {
-		return err
-	}
-	for k, v := range r.Header().Context {
-		if k != "aws-crypto-public-key" { // the new message has its own
-			o.context[k] = v
-		}
-	}
-	return o.seal(ctx, to, out, r)
-}
-
-// output is where a result goes: standard output, or a temporary file that
-// takes the name of the real one when all went well.
-type output struct {
-	io.Writer
-	temp *os.File
-	name string
-}
-
-func (o *options) create() (*output, error) {
-	if o.out == "" || o.out == "-" {
-		return &output{Writer: o.stdout}, nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(o.out), "."+filepath.Base(o.out)+".*.tmp") // for the owner alone
-	if err != nil {
-		return nil, err
-	}
-	return &output{Writer: f, temp: f, name: o.out}, nil
-}
-
-// finish makes the file appear, or leaves no trace of it when err is not nil.
-func (out *output) finish(err error) error {
-	if out.temp == nil {
-		return err
-	}
-	if err == nil {
-		err = out.temp.Sync()
-	}
-	if errClose := out.temp.Close(); err == nil {
-		err = errClose
-	}
-	if err == nil {
-		err = os.Rename(out.temp.Name(), out.name)
-	}
-	if err != nil {
-		if errRemove := os.Remove(out.temp.Name()); errRemove != nil {
-			err = errors.Join(err, errRemove)
-		}
-	}
 	return err
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -13,13 +15,15 @@ import (
 	"github.com/sallyport-go/sallyport/envelope"
 )
 
-// description is what "seal inspect -json" prints. Nothing of it is proven.
+// description is what "seal inspect -json" prints. Nothing of it is proven, but
+// what the note says.
 type description struct {
 	Version       int                        `json:"version"`
 	Suite         envelope.Suite             `json:"suite"`
 	SuiteName     string                     `json:"suite_name"`
 	MessageID     string                     `json:"message_id"`
 	Context       envelope.EncryptionContext `json:"encryption_context"`
+	NotStored     []string                   `json:"not_stored,omitempty"`
 	Keys          []keyDescription           `json:"encrypted_data_keys"`
 	Framed        bool                       `json:"framed"`
 	FrameLength   int64                      `json:"frame_length,omitempty"`
@@ -37,19 +41,49 @@ type keyDescription struct {
 	Length   int    `json:"length"`
 }
 
-func (o *options) inspect(in io.Reader, size int64) error {
-	h, found, err := envelope.Lint(in, o.config)
+// inspect shows a header and what speaks against the message; with a key, a
+// header that the key proves.
+func (o *options) inspect(ctx context.Context, out io.Writer, in io.Reader, size int64) error {
+	cfg, proven := o.config, (*envelope.Header)(nil)
+	if len(o.keys) > 0 {
+		var err error
+		if cfg.Keyring, err = o.keys.keyring(ctx); err != nil {
+			return err
+		}
+		var seen bytes.Buffer
+		if proven, err = o.proveHeader(ctx, cfg.Keyring, io.TeeReader(in, &seen)); err != nil {
+			return err
+		}
+		in = io.MultiReader(&seen, in)
+	}
+	h, found, err := envelope.Lint(in, cfg)
 	if err != nil {
 		return err
 	}
 	d := describe(h, size)
 	d.Findings = describeFindings(found)
+	if proven != nil {
+		d.Context, d.NotStored = proven.Context, proven.RequiredKeys
+		d.Note = "the header is authentic under the key given; the body was not decrypted"
+	}
 	if o.json {
-		e := json.NewEncoder(o.stdout)
+		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
 		return e.Encode(d)
 	}
-	return d.print(o.stdout)
+	return d.print(out)
+}
+
+func (o *options) proveHeader(ctx context.Context, ring envelope.Keyring, in io.Reader) (*envelope.Header, error) {
+	c, err := o.client(ring, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.NewReader(ctx, in, envelope.EncryptionContext(o.context))
+	if err != nil {
+		return nil, err
+	}
+	return r.Header(), r.Close()
 }
 
 func describe(h *envelope.UnauthenticatedHeader, size int64) *description {
@@ -90,7 +124,11 @@ func (d *description) print(w io.Writer) error {
 	}
 	slices.Sort(keys)
 	for _, k := range keys {
-		fmt.Fprintf(t, "context\t%q = %q\n", k, d.Context[k])
+		stored := ""
+		if slices.Contains(d.NotStored, k) {
+			stored = " (not stored)"
+		}
+		fmt.Fprintf(t, "context\t%q = %q%s\n", k, d.Context[k], stored)
 	}
 	for _, k := range d.Keys {
 		fmt.Fprintf(t, "data key\t%q, %q, %d bytes\n", k.Provider, k.Key, k.Length)

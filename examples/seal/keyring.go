@@ -227,26 +227,38 @@ func parsePrivate(text string) (any, error) {
 	return nil, inputError("the private key cannot be parsed")
 }
 
-// keyring makes the keyring of the command line.
+// keyring makes the keyring of the command line: the first key makes data keys,
+// each of them opens messages.
 func (l keyList) keyring(ctx context.Context) (envelope.Keyring, error) {
+	rings, err := l.keyrings(ctx)
+	if err != nil || len(rings) == 1 {
+		return first(rings), err
+	}
+	return asKeyring(envelope.NewMulti(rings[0], rings[1:]...))
+}
+
+func first(rings []envelope.Keyring) envelope.Keyring {
+	if len(rings) == 0 {
+		return nil
+	}
+	return rings[0]
+}
+
+func (l keyList) keyrings(ctx context.Context) ([]envelope.Keyring, error) {
 	rings, services := make([]envelope.Keyring, len(l)), &kmsServices{}
 	for i, source := range l {
 		spec := &keyringSpec{Type: "kms-mrk", Key: source.arn}
+		var err error
 		if source.arn == "" {
-			var err error
 			if spec, err = readKeyFile(source.file); err != nil {
 				return nil, err
 			}
 		}
-		var err error
 		if rings[i], err = spec.build(ctx, services); err != nil {
 			return nil, err
 		}
 	}
-	if len(rings) == 1 {
-		return rings[0], nil
-	}
-	return asKeyring(envelope.NewMulti(rings[0], rings[1:]...))
+	return rings, nil
 }
 
 // readKeyFile reads a keyring in JSON, or an AES key, raw or in base64.

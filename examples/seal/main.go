@@ -4,22 +4,31 @@
 //
 //	seal encrypt  [-key FILE | -kms ARN]… [-context k=v]… [-o OUT] [IN]
 //	seal decrypt  [-key FILE | -kms ARN]… [-context k=v]… [-o OUT] [IN]
-//	seal rewrap   [-key FILE | -kms ARN]… -to FILE | -to-kms ARN [-o OUT] [IN]
-//	seal inspect  [-json] [IN]
+//	seal inspect  [-key FILE | -kms ARN]… [-context k=v]… [-json] [-o OUT] [IN]
+//	seal rewrap   [-key FILE | -kms ARN]… [-to FILE | -to-kms ARN]… [-o OUT] [IN]
+//	seal rewrap   [-key FILE | -kms ARN]… [-to FILE | -to-kms ARN]… [-json] DIR
 //	seal jsonl
 //
-// IN and OUT default to standard input and output. OUT appears only when all
-// of the work succeeded: a message that fails leaves no file. A pipe gets
-// plaintext frame by frame, each verified, and the exit status tells whether
-// the whole was.
+// IN and OUT default to standard input and output; rewrap puts the result in
+// the place of IN. OUT appears only when all of the work succeeded: a message
+// that fails leaves no file. A pipe gets plaintext frame by frame, each
+// verified, and the exit status tells whether the whole was.
+//
+// Rewrap encrypts messages anew under other keys and a new data key, with suite
+// and frame length as they were; a suite without key commitment becomes 0478 or
+// 0578. It verifies all of a message before it replaces it. Given a directory
+// it takes every message below, each replaced in one step, and does not follow
+// symbolic links. A run that was stopped, or killed, is continued by running it
+// again: files that are under the new keys are known by their header, proven
+// with the new keys, and left alone, as are files that are no messages.
 //
 // A key file holds 16, 24 or 32 bytes, raw or in base64, or a keyring as
 // "seal jsonl" takes it. With several keys the first makes the data key and
 // each can decrypt. KMS is reached with the usual AWS configuration, or at
 // $KMS_ENDPOINT.
 //
-// Exit status: 0 done, 1 the message was refused, 2 wrong usage, 3 a file, a
-// key or a service could not be used.
+// Exit status: 0 done, 1 a message was refused, 2 wrong usage, 3 a file, a key
+// or a service could not be used.
 package main
 
 import (
@@ -31,7 +40,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/sallyport-go/sallyport/envelope"
@@ -39,9 +47,12 @@ import (
 
 const usage = `usage: seal encrypt [-key FILE | -kms ARN]... [-context k=v]... [-suite ID] [-frame N] [-o OUT] [IN]
        seal decrypt [-key FILE | -kms ARN]... [-context k=v]... [-commitment P] [-o OUT] [IN]
-       seal rewrap  [-key FILE | -kms ARN]... [-to FILE | -to-kms ARN]... [-context k=v]... [-o OUT] IN
-       seal inspect [-json] [IN]
+       seal inspect [-key FILE | -kms ARN]... [-context k=v]... [-json] [-o OUT] [IN]
+       seal rewrap  [-key FILE | -kms ARN]... [-to FILE | -to-kms ARN]... [-context k=v]... [-o OUT] [IN]
+       seal rewrap  [-key FILE | -kms ARN]... [-to FILE | -to-kms ARN]... [-context k=v]... [-json] DIR
        seal jsonl
+
+Each command but jsonl explains its flags with -h.
 `
 
 // Exit statuses.
@@ -53,6 +64,10 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		stop()               // a second signal ends the program
+		_ = os.Stdin.Close() // and nobody waits for input
+	})
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -73,7 +88,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 	case "jsonl":
 		if len(args) > 1 {
-			err = errUsage
+			err = fmt.Errorf("%w: jsonl takes no arguments", errUsage)
 			break
 		}
 		err = serve(ctx, stdin, stdout)
@@ -83,103 +98,62 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	default:
 		err = fmt.Errorf("%w: unknown command %q", errUsage, args[0])
 	}
-	return exitCode(err, stderr)
+	return report(ctx, err, stderr)
 }
 
 var errUsage = errors.New("wrong usage")
 
-// exitCode tells what went wrong and returns the exit status for it.
-func exitCode(err error, stderr io.Writer) int {
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return 0
+// report tells what went wrong and returns the exit status for it.
+func report(ctx context.Context, err error, stderr io.Writer) int {
+	status := exitCode(err)
+	var told *treeError // its files were reported one by one
+	switch {
+	case status == 0 || errors.As(err, &told):
+		return status
+	case ctx.Err() != nil: // an error of the input that was closed says less
+		err = errors.New("interrupted")
+		status = exitFailed
 	}
 	fmt.Fprintln(stderr, "seal:", err)
+	switch status {
+	case exitUsage:
+		fmt.Fprint(stderr, usage)
+	case exitRefused:
+		fmt.Fprintln(stderr, "seal:", hint(err))
+	}
+	return status
+}
+
+// exitCode is the exit status that an error stands for.
+func exitCode(err error) int {
 	var e *envelope.Error
+	var tree *treeError
 	var unreachable net.Error // what could not be asked has not been refused
 	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, &tree):
+		return tree.status
 	case errors.Is(err, errUsage):
-		fmt.Fprint(stderr, usage)
 		return exitUsage
 	case !errors.As(err, &e), errors.As(err, &unreachable), errors.Is(err, envelope.ErrKeyring), errors.Is(err, envelope.ErrConfig), errors.Is(err, envelope.ErrFIPS):
 		return exitFailed
 	default:
-		fmt.Fprintln(stderr, "seal:", e.Hint())
 		return exitRefused
 	}
 }
 
-// options are the flags of the commands for people.
-type options struct {
-	command        string
-	keys, newKeys  keyList
-	context        pairs
-	config         envelope.Config
-	in, out        string
-	json           bool
-	stdin          io.Reader
-	stdout, stderr io.Writer
-}
-
-// keyList gathers -key and -kms in their order.
-type keyList []keySource
-
-type keySource struct{ file, arn string }
-
-// pairs gathers -context k=v.
-type pairs envelope.EncryptionContext
-
-func (p pairs) String() string { return "" }
-
-func (p pairs) Set(text string) error {
-	k, v, ok := strings.Cut(text, "=")
-	if !ok {
-		return errors.New("a pair is written k=v")
-	}
-	if _, twice := p[k]; twice {
-		return errors.New("a key is given twice")
-	}
-	p[k] = v
-	return nil
-}
-
-func parseOptions(command string, args []string, stderr io.Writer) (*options, error) {
-	o := &options{command: command, context: pairs{}}
-	f := flag.NewFlagSet("seal "+command, flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.StringVar(&o.out, "o", "", "write to this file, which appears when all went well")
-	if command == "inspect" {
-		f.BoolVar(&o.json, "json", false, "print JSON")
-	} else {
-		f.Func("key", "file of a key or keyring; may be repeated", func(s string) error { o.keys = append(o.keys, keySource{file: s}); return nil })
-		f.Func("kms", "ARN of a KMS key; may be repeated", func(s string) error { o.keys = append(o.keys, keySource{arn: s}); return nil })
-		f.Var(o.context, "context", "pair `k=v` of the encryption context; may be repeated")
-		f.Func("require", "context `key` that is authenticated and not stored; may be repeated", func(s string) error {
-			o.config.RequiredContextKeys = append(o.config.RequiredContextKeys, s)
-			return nil
-		})
-		f.TextVar(&o.config.Commitment, "commitment", envelope.RequireEncryptRequireDecrypt, "`policy`: require-require, require-allow or forbid-allow")
-		f.Func("suite", "algorithm suite, four hex digits (0578)", func(s string) error { return o.config.Suite.UnmarshalText([]byte(s)) })
-		f.Int64Var(&o.config.FrameLength, "frame", 0, "frame length in bytes (4096)")
-	}
-	if command == "rewrap" {
-		f.Func("to", "file of the new key; may be repeated", func(s string) error { o.newKeys = append(o.newKeys, keySource{file: s}); return nil })
-		f.Func("to-kms", "ARN of the new KMS key; may be repeated", func(s string) error { o.newKeys = append(o.newKeys, keySource{arn: s}); return nil })
-	}
-	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil, err
-	} else if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUsage, err)
-	}
+// hint says what to change, where the error knows.
+func hint(err error) string {
+	var e *envelope.Error
 	switch {
-	case f.NArg() > 1:
-		return nil, fmt.Errorf("%w: more than one input", errUsage)
-	case command == "rewrap" && (f.NArg() == 0 || len(o.newKeys) == 0):
-		return nil, fmt.Errorf("%w: rewrap needs a file and a new key", errUsage)
-	case command != "inspect" && len(o.keys) == 0:
-		return nil, fmt.Errorf("%w: a key is needed", errUsage)
+	case errors.Is(err, envelope.ErrRewrapUnsafe):
+		return "Leave out -keep-data-key: the message is then encrypted anew."
+	case errors.Is(err, envelope.ErrCommitmentPolicy):
+		return "Pass -commitment require-allow to read older messages."
+	case errors.As(err, &e):
+		return e.Hint()
+	default:
+		return ""
 	}
-	if o.in = f.Arg(0); o.in == "-" {
-		o.in = ""
-	}
-	return o, nil
 }

@@ -6,18 +6,22 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
-// progress shows on a terminal how far a long input has come. Short ones, and
-// anything but a terminal, are left in peace.
+// progress shows on a terminal how far long work has come. Short work, and
+// anything but a terminal, is left in peace. It is safe for concurrent use.
 type progress struct {
-	w     io.Writer // nil: no terminal
-	total int64     // -1: unknown
-	done  int64
-	start time.Time
-	next  time.Time
-	shown bool
+	total int64                    // bytes; -1: unknown
+	bar   *progressbar.ProgressBar // nil: no terminal
+	gate  *gate
+
+	mu   sync.Mutex
+	done int64
 }
 
 const (
@@ -25,20 +29,44 @@ const (
 	progressEvery = 200 * time.Millisecond
 )
 
+// isTerminal reports whether somebody may be watching.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 func newProgress(w io.Writer, total int64) *progress {
-	p := &progress{total: total, start: time.Now()}
-	p.next = p.start.Add(progressAfter)
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			p.w = w
-		}
+	if !isTerminal(w) {
+		return &progress{}
 	}
-	return p
+	return startProgress(&gate{w: w, opens: time.Now().Add(progressAfter)}, total)
+}
+
+func startProgress(g *gate, total int64) *progress {
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(g), progressbar.OptionShowBytes(true), progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(progressEvery), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionSetWidth(30),
+		progressbar.OptionSetTheme(progressbar.ThemeASCII))
+	return &progress{total: total, bar: bar, gate: g}
+}
+
+// gate keeps the bar from the terminal for the first second.
+type gate struct {
+	w     io.Writer
+	opens time.Time
+	shown bool
+}
+
+func (g *gate) Write(b []byte) (int, error) {
+	if !g.shown && time.Now().Before(g.opens) {
+		return len(b), nil
+	}
+	g.shown = true
+	return g.w.Write(b)
 }
 
 // reader counts what is read from r.
 func (p *progress) reader(r io.Reader) io.Reader {
-	if p.w == nil {
+	if p.bar == nil {
 		return r
 	}
 	return &progressReader{p, r}
@@ -51,31 +79,44 @@ type progressReader struct {
 
 func (r *progressReader) Read(b []byte) (int, error) {
 	n, err := r.r.Read(b)
-	r.p.add(int64(n), time.Now())
+	r.p.add(int64(n))
 	return n, err
 }
 
-func (p *progress) add(n int64, now time.Time) {
-	p.done += n
-	if now.Before(p.next) {
+// add counts n bytes more.
+func (p *progress) add(n int64) {
+	if p.bar == nil {
 		return
 	}
-	p.next = now.Add(progressEvery)
-	p.shown = true
-	fmt.Fprintf(p.w, "\r%s\x1b[K", p.text(now))
-}
-
-// text is the line: how much, how far, how fast.
-func (p *progress) text(now time.Time) string {
-	rate := float64(p.done) / 1e6 / max(now.Sub(p.start).Seconds(), 1e-3)
-	if p.total <= 0 {
-		return fmt.Sprintf("%d MB, %.0f MB/s", p.done/1e6, rate)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.total >= 0 {
+		n = min(n, p.total-p.done) // the bar takes no more, and a file may grow
 	}
-	return fmt.Sprintf("%3d%% of %d MB, %.0f MB/s", p.done*100/p.total, p.total/1e6, rate)
+	p.done += n
+	_ = p.bar.Add64(n)
 }
 
+// say prints a line that stays, above the bar.
+func (p *progress) say(w io.Writer, line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	fmt.Fprintln(w, line)
+}
+
+// end takes the bar away.
 func (p *progress) end() {
-	if p.shown {
-		fmt.Fprint(p.w, "\r\x1b[K")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Exit() // draws no more
+	}
+	p.clear()
+}
+
+func (p *progress) clear() {
+	if p.bar != nil && p.gate.shown {
+		_ = p.bar.Clear()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -303,26 +305,45 @@ func TestLinesErrors(t *testing.T) {
 	}
 }
 
+// TestProgress: nothing for a second, then a bar that goes away; nothing at all
+// but on a terminal.
 func TestProgress(t *testing.T) {
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	var b bytes.Buffer
-	p := &progress{w: &b, total: 4_000_000, start: start, next: start.Add(progressAfter)}
-	p.add(1_000_000, start.Add(time.Second/2))
-	require.Empty(t, b.String())
-	p.add(1_000_000, start.Add(time.Second))
-	require.Contains(t, b.String(), " 50% of 4 MB, 2 MB/s")
+	for total, want := range map[int64]string{4_000_000: "50%", -1: "2.0 MB"} {
+		synctest.Test(t, func(t *testing.T) {
+			var b, errs bytes.Buffer
+			p := startProgress(&gate{w: &b, opens: time.Now().Add(progressAfter)}, total)
+			time.Sleep(progressAfter / 2)
+			p.add(1_000_000)
+			p.say(&errs, "a line")
+			require.Empty(t, b.String())
+			require.Equal(t, "a line\n", errs.String())
+			time.Sleep(progressAfter)
+			p.add(1_000_000)
+			require.Contains(t, b.String(), want)
+			time.Sleep(progressAfter)
+			p.add(9_000_000) // more than there was
+			b.Reset()
+			p.say(&errs, "another")
+			require.NotEmpty(t, b.String(), "the bar makes room")
+			require.Equal(t, "a line\nanother\n", errs.String())
+			p.end()
+			b.Reset()
+			p.add(1)
+			require.Empty(t, b.String())
+		})
+	}
+	p := newProgress(io.Discard, 1)
+	require.Nil(t, p.bar, "not a terminal")
+	p.add(1)
 	p.end()
-	require.True(t, strings.HasSuffix(b.String(), "\r\x1b[K"))
-	require.Nil(t, newProgress(&b, 1).w, "not a terminal")
 }
 
-// TestUnreachableService: a message whose KMS cannot be reached was not refused
-// (1); it could not be decided (3). One that KMS answers with no is refused.
-func TestUnreachableService(t *testing.T) {
-	const arn = "arn:aws:kms:us-east-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321"
+// fakeKMS makes data keys; whether it opens them again is for the test to say.
+func fakeKMS(t *testing.T, arn string, opens bool) *httptest.Server {
+	t.Helper()
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := object{"KeyId": arn, "CiphertextBlob": []byte("blob"), "Plaintext": make([]byte, 32)}
-		if r.Header.Get("X-Amz-Target") != "TrentService.GenerateDataKey" {
+		if r.Header.Get("X-Amz-Target") != "TrentService.GenerateDataKey" && !opens {
 			w.WriteHeader(http.StatusBadRequest)
 			answer = object{"__type": "InvalidCiphertextException"}
 		}
@@ -330,7 +351,15 @@ func TestUnreachableService(t *testing.T) {
 			t.Error(err)
 		}
 	}))
-	defer service.Close()
+	t.Cleanup(service.Close)
+	return service
+}
+
+// TestUnreachableService: a message whose KMS cannot be reached was not refused
+// (1); it could not be decided (3). One that KMS answers with no is refused.
+func TestUnreachableService(t *testing.T) {
+	const arn = "arn:aws:kms:us-east-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321"
+	service := fakeKMS(t, arn, false)
 	t.Setenv("KMS_ENDPOINT", service.URL)
 	bin, opened := build(t), filepath.Join(t.TempDir(), "opened")
 	sealed, stderr, status := command(t, bin, []byte("plaintext"), "encrypt", "-kms", arn)
