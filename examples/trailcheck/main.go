@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // complain prints an error and what to do about it.
 func complain(stderr io.Writer, err error) {
-	fmt.Fprintln(stderr, "trailcheck:", err)
+	fmt.Fprintln(stderr, "trailcheck:", visible([]byte(err.Error())))
 	var hint interface{ Hint() string }
 	if errors.As(err, &hint) {
 		fmt.Fprintln(stderr, "trailcheck:", hint.Hint())

@@ -10,6 +10,8 @@ import (
 // subcommand returns what the first word of a command line names, or nil.
 func subcommand(name string) func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch name {
+	case "events":
+		return events
 	case "prove":
 		return prove
 	case "verify":
