@@ -174,6 +174,30 @@ func ExampleNewKMS() {
 	// Output: hello 1
 }
 
+// A writer that has the public key, and no access to KMS.
+func ExampleNewKMSRSA() {
+	key, err := rsa.GenerateKey(rand.Reader, 2048) // the public half: from KMS's GetPublicKey
+	if err != nil {
+		log.Fatal(err)
+	}
+	var ring *envelope.KMSRSAKeyring
+	ring, err = envelope.NewKMSRSA(envelope.KMSRSAConfig{KeyID: toyKey, Padding: envelope.OAEPSHA256, Public: &key.PublicKey})
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := envelope.New(envelope.Unsigned(ring))
+	if err != nil {
+		log.Fatal(err)
+	}
+	message, err := client.Encrypt(context.Background(), nil, []byte("hello"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _, err = client.Decrypt(context.Background(), nil, message, nil)
+	fmt.Println(err)
+	// Output: envelope: no encrypted data key could be unwrapped: a KMS RSA keyring without client cannot decrypt
+}
+
 func ExampleNewKMSDiscovery() {
 	ring, err := envelope.NewKMSDiscovery(envelope.KMSDiscoveryConfig{Client: toyKMS{}, Partition: "aws", Accounts: []string{"111122223333"}})
 	if err != nil {

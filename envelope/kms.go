@@ -35,6 +35,10 @@ type KMSRequest struct {
 	NumberOfBytes     int               // GenerateDataKey only
 	Plaintext         []byte            // Encrypt only; read only
 	CiphertextBlob    []byte            // Decrypt only; read only
+
+	// EncryptionAlgorithm is of Decrypt with an RSA key only:
+	// RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256. Empty is SYMMETRIC_DEFAULT.
+	EncryptionAlgorithm string
 }
 
 // KMSResponse holds the results of all three calls. KeyID is always the ARN of
@@ -238,13 +242,8 @@ func kmsFailure(ctx context.Context, kind error, call string, err error) error {
 
 // OnDecrypt implements [Keyring].
 func (k *KMSKeyring) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys []EncryptedDataKey) error {
-	for i := range keys { // before any key is tried: such a message is nobody's
-		if keys[i].ProviderID != kmsProvider {
-			continue
-		}
-		if _, ok := parseKeyARN(string(keys[i].ProviderInfo)); !ok {
-			return fail(ErrNoMatchingKey, "the info of a KMS key is not the ARN of a key")
-		}
+	if err := checkInfos(keys, kmsProvider); err != nil {
+		return err
 	}
 	return m.unwrapFirst(ctx, keys, func(_ int, edk *EncryptedDataKey) ([]byte, error) {
 		if edk.ProviderID != kmsProvider {
@@ -254,22 +253,40 @@ func (k *KMSKeyring) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys
 		if id == "" {
 			return nil, nil
 		}
-		r := &KMSRequest{KeyID: id, EncryptionContext: m.Context, GrantTokens: k.tokens, CiphertextBlob: edk.Ciphertext}
-		out, err := k.client.Decrypt(ctx, r)
-		if err != nil {
-			return nil, kmsFailure(ctx, ErrNoMatchingKey, "Decrypt", err)
-		}
-		if out == nil || out.KeyID != id {
-			if out != nil {
-				clear(out.Plaintext)
-			}
-			return nil, fail(ErrNoMatchingKey, "KMS used another key than it was asked to")
-		}
-		if out.Plaintext == nil {
-			return nil, errUnwrap
-		}
-		return out.Plaintext, nil
+		return callDecrypt(ctx, k.client, &KMSRequest{KeyID: id, EncryptionContext: m.Context, GrantTokens: k.tokens, CiphertextBlob: edk.Ciphertext})
 	})
+}
+
+// checkInfos refuses a message with a key of the provider that names no key,
+// before any key is tried: such a message is nobody's.
+func checkInfos(keys []EncryptedDataKey, provider string) error {
+	for i := range keys {
+		if keys[i].ProviderID != provider {
+			continue
+		}
+		if _, ok := parseKeyARN(string(keys[i].ProviderInfo)); !ok {
+			return fail(ErrNoMatchingKey, "the info of a KMS key is not the ARN of a key")
+		}
+	}
+	return nil
+}
+
+// callDecrypt has KMS unwrap a key, and holds it to the key it was asked for.
+func callDecrypt(ctx context.Context, client KMS, r *KMSRequest) ([]byte, error) {
+	out, err := client.Decrypt(ctx, r)
+	if err != nil {
+		return nil, kmsFailure(ctx, ErrNoMatchingKey, "Decrypt", err)
+	}
+	if out == nil || out.KeyID != r.KeyID {
+		if out != nil {
+			clear(out.Plaintext)
+		}
+		return nil, fail(ErrNoMatchingKey, "KMS used another key than it was asked to")
+	}
+	if out.Plaintext == nil {
+		return nil, errUnwrap
+	}
+	return out.Plaintext, nil
 }
 
 // keyFor returns the key to unwrap with what the key of the ARN wrapped, empty

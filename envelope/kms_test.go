@@ -23,6 +23,7 @@ func (k regionalKMS) do(op string, r *KMSRequest) (*KMSResponse, error) {
 	out, err := k.server.Do(k.region, op, &testkit.KMSRequest{
 		KeyID: r.KeyID, Context: r.EncryptionContext, GrantTokens: r.GrantTokens,
 		NumberOfBytes: r.NumberOfBytes, Plaintext: r.Plaintext, CiphertextBlob: r.CiphertextBlob,
+		Algorithm: r.EncryptionAlgorithm,
 	})
 	if err != nil {
 		return nil, err

@@ -162,7 +162,7 @@ func (l *lint) dataKeys() {
 }
 
 // kmsProviders are the provider ids of AWS's own keyrings.
-var kmsProviders = []string{kmsProvider, "aws-kms-rsa", ecdhKMSProvider, "aws-kms-hierarchy"}
+var kmsProviders = []string{kmsProvider, kmsRSAProvider, ecdhKMSProvider, "aws-kms-hierarchy"}
 
 // manager looks through the package's own managers for keyrings.
 func (l *lint) manager(m MaterialsManager) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/sallyport-go/sallyport/envelope"
 )
 
@@ -68,10 +69,11 @@ func (c *Client) Encrypt(ctx context.Context, r *envelope.KMSRequest) (*envelope
 // Decrypt implements [envelope.KMS].
 func (c *Client) Decrypt(ctx context.Context, r *envelope.KMSRequest) (*envelope.KMSResponse, error) {
 	out, err := c.api.Decrypt(ctx, &kms.DecryptInput{
-		KeyId:             &r.KeyID,
-		CiphertextBlob:    r.CiphertextBlob,
-		EncryptionContext: r.EncryptionContext,
-		GrantTokens:       r.GrantTokens,
+		KeyId:               &r.KeyID,
+		CiphertextBlob:      r.CiphertextBlob,
+		EncryptionContext:   r.EncryptionContext,
+		EncryptionAlgorithm: types.EncryptionAlgorithmSpec(r.EncryptionAlgorithm),
+		GrantTokens:         r.GrantTokens,
 	})
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/sallyport-go/sallyport/envelope"
 	"github.com/sallyport-go/sallyport/envelope/kmskeyring"
 	"github.com/stretchr/testify/require"
@@ -65,6 +66,9 @@ func TestCallsAreTheSDKs(t *testing.T) {
 	require.Equal(t, &envelope.KMSResponse{KeyID: keyARN, Plaintext: dataKey}, out)
 	require.Equal(t, &kms.DecryptInput{KeyId: aws.String(keyARN), CiphertextBlob: []byte("c"), EncryptionContext: map[string]string{"a": "b"}, GrantTokens: []string{"grant"}}, api.decrypt)
 	require.Empty(t, c.Region())
+	_, err = c.Decrypt(t.Context(), &envelope.KMSRequest{KeyID: keyARN, CiphertextBlob: []byte("c"), EncryptionAlgorithm: "RSAES_OAEP_SHA_256"})
+	require.NoError(t, err)
+	require.Equal(t, &kms.DecryptInput{KeyId: aws.String(keyARN), CiphertextBlob: []byte("c"), EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha256}, api.decrypt)
 
 	api.err = errors.New("throttled")
 	_, err = c.GenerateDataKey(t.Context(), r)

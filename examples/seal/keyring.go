@@ -70,7 +70,7 @@ func (s *keyringSpec) build(ctx context.Context, services *kmsServices) (envelop
 		return s.rawECDH()
 	case "multi":
 		return s.multi(ctx, services)
-	case "kms", "kms-mrk", "kms-multi", "kms-discovery", "kms-mrk-discovery":
+	case "kms", "kms-mrk", "kms-multi", "kms-discovery", "kms-mrk-discovery", "kms-rsa":
 		return s.kms(ctx, services)
 	default:
 		return nil, inputError(fmt.Sprintf("unknown keyring type %q", s.Type))
@@ -108,12 +108,9 @@ func (s *keyringSpec) rawRSA() (envelope.Keyring, error) {
 		return nil, err
 	}
 	if s.Public != "" {
-		key, err := parsePublic([]byte(s.Public))
-		if err != nil {
+		var err error
+		if cfg.Public, err = rsaPublic(s.Public); err != nil {
 			return nil, err
-		}
-		if cfg.Public, _ = key.(*rsa.PublicKey); cfg.Public == nil {
-			return nil, inputError("the public key is not an RSA key")
 		}
 	}
 	if s.Private != "" {
@@ -126,6 +123,18 @@ func (s *keyringSpec) rawRSA() (envelope.Keyring, error) {
 		}
 	}
 	return asKeyring(envelope.NewRawRSA(cfg))
+}
+
+func rsaPublic(text string) (*rsa.PublicKey, error) {
+	key, err := parsePublic([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	public, ok := key.(*rsa.PublicKey)
+	if !ok {
+		return nil, inputError("the public key is not an RSA key")
+	}
+	return public, nil
 }
 
 func (s *keyringSpec) rawECDH() (envelope.Keyring, error) {

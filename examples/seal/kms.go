@@ -27,6 +27,8 @@ func (s *keyringSpec) kms(ctx context.Context, services *kmsServices) (envelope.
 		return nil, err
 	}
 	switch s.Type {
+	case "kms-rsa":
+		return s.kmsRSA(client)
 	case "kms", "kms-mrk":
 		return asKeyring(envelope.NewKMS(envelope.KMSConfig{Client: client, KeyID: s.Key, MultiRegion: s.Type == "kms-mrk"}))
 	default:
@@ -34,6 +36,22 @@ func (s *keyringSpec) kms(ctx context.Context, services *kmsServices) (envelope.
 			Client: client, Partition: s.Partition, Accounts: s.Accounts, MultiRegion: s.Type == "kms-mrk-discovery", Region: s.Region,
 		}))
 	}
+}
+
+// kmsRSA is the keyring of an asymmetric key, which encrypts where there is a
+// public key.
+func (s *keyringSpec) kmsRSA(client envelope.KMS) (envelope.Keyring, error) {
+	cfg := envelope.KMSRSAConfig{KeyID: s.Key, Client: client}
+	if err := cfg.Padding.UnmarshalText([]byte(s.Padding)); err != nil {
+		return nil, err
+	}
+	if s.Public != "" {
+		var err error
+		if cfg.Public, err = rsaPublic(s.Public); err != nil {
+			return nil, err
+		}
+	}
+	return asKeyring(envelope.NewKMSRSA(cfg))
 }
 
 // kmsServices is the KMS of each Region, reached once it is needed: every

@@ -6,6 +6,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -31,6 +32,7 @@ type KMSRequest struct {
 	KeySpec        string
 	Plaintext      []byte
 	CiphertextBlob []byte
+	Algorithm      string // EncryptionAlgorithm; empty: SYMMETRIC_DEFAULT
 }
 
 // KMSResponse is the results of a call.
@@ -66,7 +68,8 @@ type KMS struct {
 type kmsKey struct {
 	arn      string
 	material *kmsMaterial
-	state    string // error code that calls get; empty: enabled
+	rsa      *rsa.PrivateKey // of an asymmetric key, which has no material
+	state    string          // error code that calls get; empty: enabled
 }
 
 type kmsMaterial struct {
@@ -184,10 +187,13 @@ func (s *KMS) do(region, op string, r *KMSRequest) (*KMSResponse, error) {
 	case "GenerateDataKey", "GenerateDataKeyWithoutPlaintext":
 		return s.generate(region, op, r)
 	case "Encrypt":
+		if r.Algorithm != "" && r.Algorithm != symmetric {
+			return nil, kmsFault("UnsupportedOperationException", "encryption under a public key is for who has it")
+		}
 		if n := len(r.Plaintext); n < 1 || n > 4096 {
 			return nil, kmsFault("ValidationException", "plaintext of %d bytes", n)
 		}
-		k, err := s.find(region, r.KeyID)
+		k, err := s.findSymmetric(region, r.KeyID)
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +217,7 @@ func (s *KMS) generate(region, op string, r *KMSRequest) (*KMSResponse, error) {
 	case n < 1 || n > 1024:
 		return nil, kmsFault("ValidationException", "NumberOfBytes or KeySpec")
 	}
-	k, err := s.find(region, r.KeyID)
+	k, err := s.findSymmetric(region, r.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -225,6 +231,9 @@ func (s *KMS) generate(region, op string, r *KMSRequest) (*KMSResponse, error) {
 }
 
 func (s *KMS) decrypt(region string, r *KMSRequest) (*KMSResponse, error) {
+	if r.Algorithm != "" && r.Algorithm != symmetric {
+		return s.decryptRSA(region, r)
+	}
 	if len(r.CiphertextBlob) < blobHeader {
 		return nil, kmsFault("InvalidCiphertextException", "")
 	}
@@ -233,6 +242,9 @@ func (s *KMS) decrypt(region string, r *KMSRequest) (*KMSResponse, error) {
 		named, err := s.find(region, r.KeyID)
 		if err != nil {
 			return nil, err
+		}
+		if named.rsa != nil {
+			return nil, kmsFault("InvalidKeyUsageException", "an asymmetric key needs an algorithm")
 		}
 		if k == nil || k.arn != named.arn {
 			return nil, kmsFault("IncorrectKeyException", "the key is not the one that encrypted")
@@ -287,7 +299,7 @@ func (s *KMS) wrapper(region string, blob []byte) *kmsKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for arn, k := range s.keys {
-		if strings.HasPrefix(arn, "arn:aws:kms:"+region+":") && string(k.material.id[:]) == string(blob[4:20]) {
+		if k.rsa == nil && strings.HasPrefix(arn, "arn:aws:kms:"+region+":") && string(k.material.id[:]) == string(blob[4:20]) {
 			return k
 		}
 	}

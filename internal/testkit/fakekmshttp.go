@@ -28,9 +28,9 @@ var kmsScope = regexp.MustCompile(`Credential=[^/]+/\d{8}/([^/]+)/kms/aws4_reque
 // ServeHTTP answers the JSON protocol of KMS.
 func (s *KMS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	out, err := s.serve(r)
+	out, algorithm, err := s.serve(r)
 	if err == nil {
-		err = json.NewEncoder(w).Encode(kmsWire{KeyID: out.KeyID, Plaintext: out.Plaintext, CiphertextBlob: out.CiphertextBlob, Algorithm: "SYMMETRIC_DEFAULT"})
+		err = json.NewEncoder(w).Encode(kmsWire{KeyID: out.KeyID, Plaintext: out.Plaintext, CiphertextBlob: out.CiphertextBlob, Algorithm: algorithm})
 	}
 	var e *KMSError
 	if errors.As(err, &e) {
@@ -41,25 +41,29 @@ func (s *KMS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *KMS) serve(r *http.Request) (*KMSResponse, error) {
+func (s *KMS) serve(r *http.Request) (out *KMSResponse, algorithm string, err error) {
 	found := kmsScope.FindStringSubmatch(r.Header.Get("Authorization"))
 	if found == nil {
-		return nil, kmsFault("MissingAuthenticationTokenException", "no credential kmsScope of kms")
+		return nil, "", kmsFault("MissingAuthenticationTokenException", "no credential kmsScope of kms")
 	}
 	op, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "TrentService.")
 	if !ok {
-		return nil, kmsFault("UnknownOperationException", "no target")
+		return nil, "", kmsFault("UnknownOperationException", "no target")
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var in kmsWire
 	if err := json.Unmarshal(body, &in); err != nil {
-		return nil, kmsFault("SerializationException", "%v", err)
+		return nil, "", kmsFault("SerializationException", "%v", err)
 	}
-	return s.Do(found[1], op, &KMSRequest{
+	out, err = s.Do(found[1], op, &KMSRequest{
 		KeyID: in.KeyID, Context: in.Context, GrantTokens: in.GrantTokens, NumberOfBytes: in.NumberOfBytes,
-		KeySpec: in.KeySpec, Plaintext: in.Plaintext, CiphertextBlob: in.CiphertextBlob,
+		KeySpec: in.KeySpec, Plaintext: in.Plaintext, CiphertextBlob: in.CiphertextBlob, Algorithm: in.Algorithm,
 	})
+	if algorithm = in.Algorithm; algorithm == "" {
+		algorithm = symmetric
+	}
+	return out, algorithm, err
 }

@@ -8,12 +8,14 @@ import (
 	"crypto/x509"
 	"fmt"
 	"testing"
+	"time"
 
 	mpl "github.com/aws/aws-cryptographic-material-providers-library/releases/go/mpl/awscryptographymaterialproviderssmithygenerated"
 	mpltypes "github.com/aws/aws-cryptographic-material-providers-library/releases/go/mpl/awscryptographymaterialproviderssmithygeneratedtypes"
 	primitives "github.com/aws/aws-cryptographic-material-providers-library/releases/go/primitives/awscryptographyprimitivessmithygeneratedtypes"
 	esdk "github.com/aws/aws-encryption-sdk/releases/go/encryption-sdk/awscryptographyencryptionsdksmithygenerated"
 	esdktypes "github.com/aws/aws-encryption-sdk/releases/go/encryption-sdk/awscryptographyencryptionsdksmithygeneratedtypes"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/sallyport-go/sallyport/envelope"
 	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/stretchr/testify/require"
@@ -75,6 +77,11 @@ func (o *official) build(r ring) (mpltypes.IKeyring, error) {
 		return o.materials.CreateAwsKmsDiscoveryKeyring(ctx, mpltypes.CreateAwsKmsDiscoveryKeyringInput{KmsClient: o.world.client(r.Region), DiscoveryFilter: filter})
 	case "kms-mrk-discovery":
 		return o.materials.CreateAwsKmsMrkDiscoveryKeyring(ctx, mpltypes.CreateAwsKmsMrkDiscoveryKeyringInput{KmsClient: o.world.client(r.Region), Region: r.Region, DiscoveryFilter: filter})
+	case "kms-rsa":
+		algorithm := map[string]kmstypes.EncryptionAlgorithmSpec{"oaep-sha1": kmstypes.EncryptionAlgorithmSpecRsaesOaepSha1, "oaep-sha256": kmstypes.EncryptionAlgorithmSpecRsaesOaepSha256}[r.Padding]
+		return o.materials.CreateAwsKmsRsaKeyring(ctx, mpltypes.CreateAwsKmsRsaKeyringInput{
+			KmsClient: o.world.client(r.Region), KmsKeyId: r.KeyID, EncryptionAlgorithm: algorithm, PublicKey: []byte(r.Public),
+		})
 	case "kms-multi": // the SDK's own multi builder makes its clients itself
 		parts := []ring{{Kind: "kms", KeyID: r.KeyID, Region: "eu-west-1"}}
 		for _, id := range r.KeyIDs {
@@ -221,6 +228,77 @@ func TestOfficialGoKeyrings(t *testing.T) {
 		}
 	}
 	testkit.Report(t, "interop", "encryptionsdk/go/keyrings", officialVersion, cases)
+}
+
+// The keyring of an asymmetric KMS key, with every suite that does not sign,
+// both directions, replicas of the key included; and neither side unwraps
+// under another encryption context (ENV-84).
+func TestOfficialGoKMSRSA(t *testing.T) {
+	w := newWorld(t)
+	cases := 0
+	for _, s := range suites {
+		if s.Signing() {
+			continue
+		}
+		o := newOfficial(t, w, s.Committing())
+		for _, p := range w.kmsRSAPairs(t) {
+			cases += both(t, o, w, p, s, 64, 100, testContext)
+			cases += both(t, o, w, p, s, 64, 0, nil)
+			c := client(t, w.ours(t, p.write), s, 64, "r")
+			message, err := c.Encrypt(t.Context(), nil, nil, envelope.EncryptionContext{"r": "x"})
+			require.NoError(t, err)
+			for _, ec := range []envelope.EncryptionContext{nil, {"r": "y"}} {
+				_, err = o.decrypt(o.ring(t, p.read), message, ec)
+				require.Error(t, err)
+				_, _, err = client(t, w.ours(t, p.read), s, 64).Decrypt(t.Context(), nil, message, ec)
+				require.ErrorIs(t, err, envelope.ErrNoMatchingKey)
+				cases++
+			}
+		}
+	}
+	testkit.Report(t, "interop", "encryptionsdk/go/kms-rsa", officialVersion, cases)
+}
+
+// Messages that share a cached data key, and what the SDK wrote read with
+// cached materials.
+func TestOfficialGoCached(t *testing.T) {
+	w := newWorld(t)
+	cases := 0
+	for _, s := range suites {
+		o := newOfficial(t, w, s.Committing())
+		r := ring{Kind: "kms", KeyID: w.key, Region: "eu-west-1"}
+		k := o.ring(t, r)
+		cache, err := envelope.NewMaterialsCache(10)
+		require.NoError(t, err)
+		m, err := envelope.NewCachingManager(envelope.CachingConfig{Keyring: w.ours(t, r), Cache: cache, MaxAge: time.Hour})
+		require.NoError(t, err)
+		policy := envelope.RequireEncryptAllowDecrypt
+		if !s.Committing() {
+			policy = envelope.ForbidEncryptAllowDecrypt
+		}
+		c, err := envelope.New(envelope.Config{Manager: m, Suite: s, Commitment: policy, FrameLength: 64})
+		require.NoError(t, err)
+		theirs := o.encrypt(t, k, s, 64, pattern(100), testContext)
+		before := len(w.kms.Calls())
+		for range 3 {
+			message, err := c.Encrypt(t.Context(), nil, pattern(100), testContext)
+			require.NoError(t, err)
+			got, err := o.decrypt(k, message, testContext)
+			require.NoError(t, err)
+			require.Equal(t, pattern(100), got)
+			got, _, err = c.Decrypt(t.Context(), nil, theirs, testContext)
+			require.NoError(t, err)
+			require.Equal(t, pattern(100), got)
+			cases += 2
+		}
+		calls := len(w.kms.Calls()) - before - 3 // the SDK's own
+		if s == envelope.Suite0014 || s == envelope.Suite0046 || s == envelope.Suite0078 {
+			require.Equal(t, 6, calls, "never cached")
+		} else {
+			require.Equal(t, 2, calls)
+		}
+	}
+	testkit.Report(t, "interop", "encryptionsdk/go/cached", officialVersion, cases)
 }
 
 // Required context keys: authenticated and not stored, both directions, and

@@ -26,7 +26,7 @@ import (
 // ring describes a keyring that every side builds in its own way.
 type ring struct {
 	Name string `json:"name"`
-	Kind string `json:"kind"` // aes, rsa, ecdh, kms, kms-mrk, kms-discovery, kms-mrk-discovery, kms-multi, multi
+	Kind string `json:"kind"` // aes, rsa, ecdh, kms, kms-mrk, kms-discovery, kms-mrk-discovery, kms-multi, kms-rsa, multi
 
 	Key     []byte `json:"key,omitempty"`     // aes: bytes
 	Padding string `json:"padding,omitempty"` // rsa
@@ -105,6 +105,7 @@ type world struct {
 	key      string
 	mrk      []string // eu-west-1, us-east-1
 	rsa      *rsa.PrivateKey
+	kmsRSA   []string // the same key in KMS: eu-west-1, us-east-1
 }
 
 func newWorld(t testing.TB) *world {
@@ -117,6 +118,7 @@ func newWorld(t testing.TB) *world {
 	return &world{
 		kms: server, endpoint: web.URL, rsa: key,
 		key: server.AddKey("eu-west-1", account), mrk: server.AddMultiRegion(account, "eu-west-1", "us-east-1"),
+		kmsRSA: server.AddRSA(key, account, "eu-west-1", "us-east-1"),
 	}
 }
 
@@ -143,6 +145,21 @@ func (w *world) kmsPairs() []pair {
 	discovery := ring{Name: "kms-discovery", Kind: "kms-discovery", Region: "eu-west-1"}
 	mrkDiscovery := ring{Name: "kms-mrk-discovery", Kind: "kms-mrk-discovery", Region: "us-east-1"}
 	return []pair{{key, key}, {mrk, mrk}, {mrk, replica}, {multi, key}, {multi, multi}, {multi, replica}, {key, discovery}, {mrk, mrkDiscovery}}
+}
+
+// kmsRSAPairs returns the keyrings of an asymmetric KMS key.
+func (w *world) kmsRSAPairs(t testing.TB) []pair {
+	t.Helper()
+	var all []pair
+	for _, padding := range []string{"oaep-sha1", "oaep-sha256"} {
+		at := func(replica int) ring {
+			r := rsaRing(t, w.rsa, padding)
+			r.Name, r.Kind, r.KeyID, r.Region = "kms-"+r.Name, "kms-rsa", w.kmsRSA[replica], []string{"eu-west-1", "us-east-1"}[replica]
+			return r
+		}
+		all = append(all, pair{at(0), at(0)}, pair{at(0), at(1)})
+	}
+	return all
 }
 
 func awsConfig(region string) aws.Config {
@@ -180,6 +197,12 @@ func (w *world) build(r ring) (envelope.Keyring, error) {
 			Client: kmskeyring.New(w.client(r.Region)), Region: r.Region, MultiRegion: r.Kind == "kms-mrk-discovery",
 			Partition: "aws", Accounts: []string{account},
 		})
+	case "kms-rsa":
+		cfg := envelope.KMSRSAConfig{Client: kmskeyring.New(w.client(r.Region)), KeyID: r.KeyID, Public: &r.rsaKey.PublicKey}
+		if err := cfg.Padding.UnmarshalText([]byte(r.Padding)); err != nil {
+			return nil, err
+		}
+		return envelope.NewKMSRSA(cfg)
 	case "kms-multi":
 		supplier := kmskeyring.Supplier(awsConfig(""), func(o *kms.Options) { o.BaseEndpoint = &w.endpoint })
 		return envelope.NewKMSMulti(envelope.KMSMultiConfig{Generator: r.KeyID, Keys: r.KeyIDs, Client: supplier})

@@ -67,6 +67,10 @@ func TestSealOverKMS(t *testing.T) {
 		}
 		return q
 	}
+	asymmetric := func(replica int, padding string) object {
+		r := rsaRing(t, w.rsa, padding)
+		return object{"type": "kms-rsa", "key": w.kmsRSA[replica], "padding": padding, "public": r.Public}
+	}
 	cases := 0
 	for _, tt := range []struct {
 		write, read object
@@ -89,9 +93,12 @@ func TestSealOverKMS(t *testing.T) {
 		{discovery("kms-discovery", "eu-west-1"), nil, false},
 		{object{"type": "kms", "key": w.mrk[0][:len(w.mrk[0])-3], "region": "eu-west-1"}, nil, false},
 		{object{"type": "multi", "generator": key, "children": []object{mrk}}, replica, true},
+		{asymmetric(0, "oaep-sha1"), asymmetric(1, "oaep-sha1"), true},
+		{asymmetric(0, "oaep-sha256"), asymmetric(0, "oaep-sha256"), true},
+		{asymmetric(0, "oaep-sha256"), asymmetric(0, "oaep-sha1"), false},
 	} {
 		cases++
-		sealed := s.line(t, object{"id": 1, "op": "encrypt", "ec": object{"a": "b", "r": "x"}, "required_ec": []string{"r"}, "keyring": tt.write, "plaintext_len": 100, "frame": 16})
+		sealed := s.line(t, object{"id": 1, "op": "encrypt", "ec": object{"a": "b", "r": "x"}, "required_ec": []string{"r"}, "keyring": tt.write, "plaintext_len": 100, "frame": 16, "suite": suiteOf(tt.write)})
 		if tt.read == nil {
 			require.Equal(t, false, sealed["ok"])
 			require.True(t, strings.HasPrefix(sealed["error"].(string), "ErrKeyring: "), sealed)
@@ -110,6 +117,14 @@ func TestSealOverKMS(t *testing.T) {
 	opened := s.line(t, object{"op": "decrypt", "keyring": key, "ciphertext": base64.StdEncoding.EncodeToString(message)})
 	require.Equal(t, base64.StdEncoding.EncodeToString(pattern(40)), opened["plaintext"])
 	testkit.Report(t, "interop", "encryptionsdk/seal/kms", "-", cases+1)
+}
+
+// suiteOf is a suite that the keyring takes.
+func suiteOf(keyring object) string {
+	if keyring["type"] == "kms-rsa" {
+		return "0478"
+	}
+	return "0578"
 }
 
 // The adapter over a KMS of somebody else's (ENV-122 says what it is good for).
