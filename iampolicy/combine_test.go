@@ -317,6 +317,11 @@ func TestIAM65MeaningOfPublic(t *testing.T) {
 			r := refCase{Principal: bob, BlockPublic: true, Resources: policy(c.statement)}.filled()
 			refused := r.build(t).Decide(r.question(t)).Outcome == iampolicy.ExplicitDeny
 			require.Equal(t, c.public, refused)
+			p, err := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":[` + c.statement + `]}`))
+			require.NoError(t, err)
+			if set, err := iampolicy.Compile(iampolicy.KindResource, p); err == nil { // without a principal it does not compile
+				require.Equal(t, c.public, set.Public())
+			}
 		})
 	}
 }

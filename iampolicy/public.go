@@ -9,6 +9,14 @@ import (
 	"github.com/sallyport-go/sallyport/internal/arn"
 )
 
+// Public reports whether the set, as an S3 bucket policy, is public: what
+// GetBucketPolicyStatus answers, what BlockPublicPolicy keeps from being put,
+// and what RestrictPublicBuckets closes to strangers (Amazon S3 User Guide,
+// "Blocking public access to your Amazon S3 storage", "The meaning of
+// public"). It looks at the policy alone, not at the settings. Sets of other
+// kinds than KindResource are not public.
+func (s *Set) Public() bool { return s.kind == KindResource && s.grantsPublic() }
+
 // grantsPublic reports whether a bucket policy is public: some Allow names
 // everybody, and no condition pins it to fixed values (Amazon S3 User Guide,
 // "Blocking public access to your Amazon S3 storage", "The meaning of

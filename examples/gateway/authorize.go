@@ -158,6 +158,11 @@ func (a *authorizer) question(c *call, action, resource string, name store.Name)
 	}
 	if rules != nil {
 		policies.Resource, tags = rules.set, tags || rules.tags
+		access, err := c.gw.publicAccess(name.Bucket)
+		if err != nil {
+			return nil, nil, err
+		}
+		policies.RestrictPublicBuckets = access.RestrictPublicBuckets
 	}
 	c.describeRequest(&request.Context)
 	if tags && name.Key != "" {
@@ -172,8 +177,8 @@ func (a *authorizer) question(c *call, action, resource string, name store.Name)
 // bucketRules compiles a bucket's policy when its text has changed. No bucket
 // and no policy are nil.
 func (a *authorizer) bucketRules(bucket string) (*ruleset, error) {
-	text, err := a.store.Policy(bucket)
-	if errors.Is(err, store.ErrNoBucket) || errors.Is(err, store.ErrNoPolicy) {
+	text, err := a.store.Document(bucket, store.Policy)
+	if errors.Is(err, store.ErrNoBucket) || errors.Is(err, store.ErrNoDocument) {
 		return nil, nil
 	}
 	if err != nil {
@@ -210,13 +215,4 @@ func (c *call) hideMissing(err error) error {
 
 func (c *Config) userARN(name string) string {
 	return "arn:aws:iam::" + c.Account + ":user/" + strings.TrimPrefix(name, "/")
-}
-
-// policyFault says why a document is none, with the place.
-func policyFault(err error) error {
-	text := err.Error()
-	if e, ok := errors.AsType[*iampolicy.Error](err); ok {
-		text += " (" + e.Hint() + ")"
-	}
-	return refuse("MalformedPolicy", "%s", text)
 }

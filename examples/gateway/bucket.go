@@ -43,6 +43,12 @@ func createBucket(c *call) error {
 	if !store.ValidBucket(c.bucket) || "/"+c.bucket == uploadPath {
 		return store.ErrBucketName
 	}
+	if err := c.gw.checkACL(c.r.Header); err != nil {
+		return err
+	}
+	if ownership := c.r.Header.Get("x-amz-object-ownership"); ownership != "" && ownership != bucketOwnerEnforced {
+		return refuse("NotImplemented", "ACLs cannot be enabled: every bucket is BucketOwnerEnforced.").with("Header", "x-amz-object-ownership")
+	}
 	text, err := c.readBody(16 << 10)
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func copyObject(c *call) error {
 		return err
 	}
 	defer func() { _ = o.Close() }()
-	info, err := copiedInfo(c.r.Header, &o.Info, from == c.name())
+	info, err := c.gw.copiedInfo(c.r.Header, &o.Info, from == c.name())
 	if err != nil {
 		return err
 	}
@@ -132,8 +132,8 @@ func copyDigests(asked string, source map[string]string) (*digests, error) {
 }
 
 // copiedInfo follows the directives: COPY, which is the default, or REPLACE.
-func copiedInfo(h http.Header, source *store.Info, self bool) (*store.Info, error) {
-	info, err := objectInfo(h)
+func (g *Gateway) copiedInfo(h http.Header, source *store.Info, self bool) (*store.Info, error) {
+	info, err := g.objectInfo(h)
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ func play(ctx context.Context, out io.Writer, steps []step) int {
 }
 
 func demoSteps() []step {
-	return slices.Concat(objectSteps, policySteps, browserSteps, secretSteps, firewallSteps, auditSteps)
+	return slices.Concat(objectSteps, policySteps, accessSteps, browserSteps, secretSteps, rotationSteps, firewallSteps, auditSteps)
 }
 
 func newTheater() (*theater, error) {

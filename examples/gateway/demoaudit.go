@@ -35,7 +35,7 @@ var auditSteps = []step{
 			return "", err
 		}
 		return fmt.Sprintf("valid, with %d kinds of event", len(names)),
-			errors.Join(expect("CreateBucket", names["CreateBucket"], 1), expect("PutBucketPolicy", names["PutBucketPolicy"], 2))
+			errors.Join(expect("CreateBucket", names["CreateBucket"], 1), expect("PutBucketPolicy", names["PutBucketPolicy"], 3))
 	}},
 	{"a log file changed on the disk: found", func(ctx context.Context, t *theater) (string, error) {
 		path, err := findFile(filepath.Join(t.dir, "audit"), "_CloudTrail_")

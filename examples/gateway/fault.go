@@ -56,14 +56,17 @@ var statusOf = map[string]int{
 	"MissingContentLength":    http.StatusLengthRequired,
 	"NoSuchBucket":            http.StatusNotFound,
 	"NoSuchBucketPolicy":      http.StatusNotFound,
-	"NoSuchKey":               http.StatusNotFound,
-	"NoSuchTagSet":            http.StatusNotFound,
-	"NoSuchUpload":            http.StatusNotFound,
-	"NotImplemented":          http.StatusNotImplemented,
-	"NotModified":             http.StatusNotModified,
-	"PreconditionFailed":      http.StatusPreconditionFailed,
-	"ServiceUnavailable":      http.StatusServiceUnavailable,
-	"SlowDown":                http.StatusServiceUnavailable,
+
+	"NoSuchPublicAccessBlockConfiguration": http.StatusNotFound,
+
+	"NoSuchKey":          http.StatusNotFound,
+	"NoSuchTagSet":       http.StatusNotFound,
+	"NoSuchUpload":       http.StatusNotFound,
+	"NotImplemented":     http.StatusNotImplemented,
+	"NotModified":        http.StatusNotModified,
+	"PreconditionFailed": http.StatusPreconditionFailed,
+	"ServiceUnavailable": http.StatusServiceUnavailable,
+	"SlowDown":           http.StatusServiceUnavailable,
 }
 
 // storeFaults says what the store's refusals are in S3's words.
@@ -78,7 +81,6 @@ var storeFaults = []struct {
 	{store.ErrBucketName, "InvalidBucketName", "The specified bucket is not valid."},
 	{store.ErrNoKey, "NoSuchKey", "The specified key does not exist."},
 	{store.ErrKeyName, "KeyTooLongError", "The key is longer than 1024 bytes, or not UTF-8."},
-	{store.ErrNoPolicy, "NoSuchBucketPolicy", "The bucket policy does not exist."},
 	{store.ErrNoUpload, "NoSuchUpload", "The specified upload does not exist: it was never begun, or is completed or aborted."},
 	{store.ErrInvalidPart, "InvalidPart", "A part was not found, or its entity tag or checksum is another."},
 	{store.ErrPartOrder, "InvalidPartOrder", "The list of parts was not in ascending order."},

@@ -58,7 +58,7 @@ type postedXML struct {
 // read: headers beside it are nobody's word.
 func postObject(c *call) error {
 	up := c.caller.form
-	info, err := objectInfo(c.header)
+	info, err := c.gw.objectInfo(c.header)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type Gateway struct {
 	files     files    // that the newest configuration was read from, whether it is in force or not
 	refused   atomic.Pointer[badConfig]
 	rotation  atomic.Pointer[rotation]
+	rotator   *rotator
 }
 
 // pipeline is the one in force.

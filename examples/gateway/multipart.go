@@ -17,7 +17,7 @@ const minPart = 5 << 20
 
 // createUpload begins a multipart upload.
 func createUpload(c *call) error {
-	info, err := objectInfo(c.r.Header)
+	info, err := c.gw.objectInfo(c.r.Header)
 	if err != nil {
 		return err
 	}

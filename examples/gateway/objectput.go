@@ -17,7 +17,7 @@ func putObject(c *call) error {
 	if err != nil {
 		return err
 	}
-	info, err := objectInfo(c.r.Header)
+	info, err := c.gw.objectInfo(c.r.Header)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,6 @@ var keptHeaders = []string{"Cache-Control", "Content-Disposition", "Content-Enco
 // refusedHeaders ask for what this gateway does not do; to ignore them would
 // be to promise it.
 var refusedHeaders = []string{
-	"x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
 	"x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold",
 	"x-amz-server-side-encryption-customer-algorithm", "x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5",
 	"x-amz-copy-source-server-side-encryption-customer-algorithm", "x-amz-website-redirect-location", "x-amz-write-offset-bytes",
@@ -99,14 +98,14 @@ var refusedHeaders = []string{
 }
 
 // objectInfo reads what a request's headers say of the object.
-func objectInfo(h http.Header) (*store.Info, error) {
+func (g *Gateway) objectInfo(h http.Header) (*store.Info, error) {
 	for _, name := range refusedHeaders {
 		if h.Get(name) != "" {
 			return nil, refuse("NotImplemented", "A header you provided implies functionality that is not implemented.").with("Header", name)
 		}
 	}
-	if acl := h.Get("x-amz-acl"); acl != "" && acl != "private" && acl != "bucket-owner-full-control" {
-		return nil, refuse("AccessControlListNotSupported", "The bucket does not allow ACLs: grant access by a bucket policy.")
+	if err := g.checkACL(h); err != nil {
+		return nil, err
 	}
 	if sse := h.Get("x-amz-server-side-encryption"); sse != "" && sse != "AES256" {
 		return nil, refuse("NotImplemented", "Objects are encrypted under the gateway's own key.").with("Header", "x-amz-server-side-encryption")

@@ -96,6 +96,22 @@ type badConfig struct {
 func (g *Gateway) reload(ctx context.Context, always bool) (changed bool, err error) {
 	g.reloading.Lock()
 	defer g.reloading.Unlock()
+	return g.reloadLocked(ctx, always)
+}
+
+// use reloads from another source, and stays with it where that goes well.
+func (g *Gateway) use(ctx context.Context, s source) (changed bool, err error) {
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
+	before := g.source
+	g.source = s
+	if changed, err = g.reloadLocked(ctx, true); err != nil {
+		g.source = before
+	}
+	return changed, err
+}
+
+func (g *Gateway) reloadLocked(ctx context.Context, always bool) (changed bool, err error) {
 	if !always && !g.files.changed() {
 		return false, nil
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sallyport-go/sallyport/envelope"
@@ -33,6 +34,7 @@ type rotation struct {
 // writes under one.
 type rotator struct {
 	gateway *Gateway
+	mu      sync.Mutex
 	seen    *vault // by the last pass
 	rest    int    // ticks until the next pass
 	resting int    // ticks that the last rest had
@@ -40,6 +42,8 @@ type rotator struct {
 
 // pass makes one pass over the store. What it did not get done the next will.
 func (r *rotator) pass(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	g := r.gateway
 	v, ok := g.pipeline().cipher.(*vault)
 	if !ok {
@@ -87,12 +91,10 @@ func (r *rotator) run(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
-		if changed := r.gateway.pipeline().cipher != store.Cipher(r.seen); changed || r.rest == 0 {
+		if r.due() {
 			if err := r.pass(ctx); err != nil && ctx.Err() == nil {
 				r.gateway.log.Error("key rotation", "cause", err)
 			}
-		} else {
-			r.rest--
 		}
 		select {
 		case <-ctx.Done():
@@ -100,6 +102,18 @@ func (r *rotator) run(ctx context.Context, every time.Duration) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// due says whether it is time for a pass: there is a new configuration, or the
+// rest after one that had nothing to do is over.
+func (r *rotator) due() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.gateway.pipeline().cipher != store.Cipher(r.seen) {
+		return true
+	}
+	r.rest--
+	return r.rest < 0
 }
 
 // writersGone says whether nobody writes under another key than this vault's

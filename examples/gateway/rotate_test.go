@@ -55,7 +55,7 @@ func TestKeysRotate(t *testing.T) {
 	require.Equal(t, "sallyport-gateway/master", f.keyOf("k"))
 	require.Equal(t, "body", f.ok(get("/bucket/k")).body, "old keys read")
 
-	r := &rotator{gateway: f.g}
+	r := f.g.rotator
 	require.NoError(t, r.pass(t.Context()))
 	require.Equal(t, rotation{Key: "sallyport-gateway/second", Renewed: 4}, *f.g.rotation.Load())
 	require.NoError(t, r.pass(t.Context()))
@@ -86,7 +86,7 @@ func TestARotationWaitsForWriters(t *testing.T) {
 	f.file("second.key", key(2))
 	f.write(ownerUser, secondWrites)
 	f.reload()
-	r := &rotator{gateway: f.g}
+	r := f.g.rotator
 	for range 3 {
 		require.NoError(t, r.pass(t.Context()))
 		require.False(t, f.g.rotation.Load().Done, "somebody writes under the old key")
@@ -115,7 +115,7 @@ func TestADamagedObjectKeepsTheOldKey(t *testing.T) {
 	f.file("second.key", key(2))
 	f.write(ownerUser, secondWrites)
 	f.reload()
-	r := &rotator{gateway: f.g}
+	r := f.g.rotator
 	for range 3 {
 		require.NoError(t, r.pass(t.Context()))
 	}
@@ -167,7 +167,7 @@ func TestRotationUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	r := &rotator{gateway: f.g}
+	r := f.g.rotator
 	rounds := 4
 	old := `{"key_file": "gateway.key", "name": "0"}`
 	for n := 1; n <= rounds; n++ {

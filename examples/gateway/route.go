@@ -38,6 +38,15 @@ var (
 		"GET policy":    {Name: "GetBucketPolicy", Action: "s3:GetBucketPolicy", handle: getPolicy},
 		"PUT policy":    {Name: "PutBucketPolicy", Action: "s3:PutBucketPolicy", handle: putPolicy},
 		"DELETE policy": {Name: "DeleteBucketPolicy", Action: "s3:DeleteBucketPolicy", handle: deletePolicy},
+
+		"GET policyStatus":         {Name: "GetBucketPolicyStatus", Action: "s3:GetBucketPolicyStatus", handle: getPolicyStatus},
+		"GET publicAccessBlock":    {Name: "GetPublicAccessBlock", Action: "s3:GetBucketPublicAccessBlock", handle: getPublicAccess},
+		"PUT publicAccessBlock":    {Name: "PutPublicAccessBlock", Action: "s3:PutBucketPublicAccessBlock", handle: putPublicAccess},
+		"DELETE publicAccessBlock": {Name: "DeletePublicAccessBlock", Action: "s3:PutBucketPublicAccessBlock", handle: deletePublicAccess},
+		"GET acl":                  {Name: "GetBucketAcl", Action: "s3:GetBucketAcl", handle: getACL},
+		"PUT acl":                  {Name: "PutBucketAcl", Action: "s3:PutBucketAcl", handle: putACL},
+		"GET ownershipControls":    {Name: "GetBucketOwnershipControls", Action: "s3:GetBucketOwnershipControls", handle: getOwnership},
+		"PUT ownershipControls":    {Name: "PutBucketOwnershipControls", Action: "s3:PutBucketOwnershipControls", handle: putOwnership},
 	}
 	objectOperations = map[string]*operation{
 		"GET":               {Name: "GetObject", Action: "s3:GetObject", handle: getObject},
@@ -45,6 +54,8 @@ var (
 		"PUT":               {Name: "PutObject", Action: "s3:PutObject", handle: putObject},
 		"PUT copy":          {Name: "CopyObject", Action: "s3:PutObject", handle: copyObject},
 		"DELETE":            {Name: "DeleteObject", Action: "s3:DeleteObject", handle: deleteObject},
+		"GET acl":           {Name: "GetObjectAcl", Action: "s3:GetObjectAcl", handle: getACL},
+		"PUT acl":           {Name: "PutObjectAcl", Action: "s3:PutObjectAcl", handle: putACL},
 		"GET tagging":       {Name: "GetObjectTagging", Action: "s3:GetObjectTagging", handle: getTagging},
 		"PUT tagging":       {Name: "PutObjectTagging", Action: "s3:PutObjectTagging", handle: putTagging},
 		"DELETE tagging":    {Name: "DeleteObjectTagging", Action: "s3:DeleteObjectTagging", handle: deleteTagging},

@@ -27,6 +27,7 @@ type server struct {
 func open(source source, log *slog.Logger) (*Gateway, error) {
 	ctx := context.Background()
 	g := &Gateway{source: source, log: log}
+	g.rotator = &rotator{gateway: g}
 	config, err := source(files{})
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func start(source source, log *slog.Logger) (*server, error) {
 	s.stop = cancel
 	go s.expire(ctx)
 	go g.audit.run(ctx, g.config.Audit)
-	go (&rotator{gateway: g}).run(ctx, time.Duration(g.config.Reload))
+	go g.rotator.run(ctx, time.Duration(g.config.Reload))
 	go g.watch(ctx, time.Duration(g.config.Reload))
 	go func() { s.done <- s.serve() }()
 	return s, nil

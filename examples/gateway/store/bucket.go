@@ -77,6 +77,15 @@ func (s *Store) Bucket(name string) (Bucket, error) {
 	if !ValidBucket(name) {
 		return Bucket{}, ErrNoBucket
 	}
+	known, err := s.known(name)
+	if err != nil {
+		return Bucket{}, err
+	}
+	return known.Bucket, nil
+}
+
+// readBucket reads what describes a bucket.
+func (s *Store) readBucket(name string) (Bucket, error) {
 	text, err := os.ReadFile(filepath.Join(s.bucketDir(name), "bucket.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Bucket{}, ErrNoBucket
@@ -134,38 +143,9 @@ func (s *Store) DeleteBucket(name string) error {
 	if err := os.Rename(s.bucketDir(name), filepath.Join(gone, name)); err != nil {
 		return err
 	}
+	s.forget(name)
 	if err := s.syncDir(s.path("buckets")); err != nil {
 		return err
 	}
 	return os.RemoveAll(gone)
-}
-
-// SetPolicy stores the text of a bucket's policy; nil removes it.
-func (s *Store) SetPolicy(bucket string, text []byte) error {
-	s.moving.RLock()
-	defer s.moving.RUnlock()
-	if _, err := s.Bucket(bucket); err != nil {
-		return err
-	}
-	dir := s.bucketDir(bucket)
-	path := filepath.Join(dir, "policy.json")
-	if text != nil {
-		return s.writeFile(path, dir, text)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return s.syncDir(dir)
-}
-
-// Policy returns what SetPolicy stored, or ErrNoPolicy.
-func (s *Store) Policy(bucket string) ([]byte, error) {
-	if _, err := s.Bucket(bucket); err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(filepath.Join(s.bucketDir(bucket), "policy.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoPolicy
-	}
-	return text, err
 }

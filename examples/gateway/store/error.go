@@ -13,7 +13,7 @@ var (
 	ErrBucketName     = errors.New("store: not a bucket name")
 	ErrNoKey          = errors.New("store: no such key")
 	ErrKeyName        = errors.New("store: not an object key")
-	ErrNoPolicy       = errors.New("store: bucket has no policy")
+	ErrNoDocument     = errors.New("store: bucket has no such document")
 	ErrNoUpload       = errors.New("store: no such upload")
 	ErrInvalidPart    = errors.New("store: part missing or changed")
 	ErrPartOrder      = errors.New("store: parts not in ascending order")

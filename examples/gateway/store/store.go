@@ -21,7 +21,11 @@ type Store struct {
 	seed       maphash.Seed
 	locks      [256]sync.Mutex // of keys, by hash: held while a name changes its file
 	durability Durability
-	moving     sync.RWMutex // held for writing while a bucket appears or goes
+
+	buckets sync.RWMutex
+	states  map[string]*bucketState // by bucket; guarded by buckets
+
+	moving sync.RWMutex // held for writing while a bucket appears or goes
 
 	uploads [64]sync.Mutex // of uploads, by hash of their ids; taken before a key's lock
 
@@ -32,7 +36,7 @@ type Store struct {
 // has it open. What a killed process left in the temporary folder is removed.
 // Close lets it go.
 func Open(dir string, cipher Cipher, d Durability) (*Store, error) {
-	s := &Store{root: dir, cipher: cipher, durability: d, seed: maphash.MakeSeed()}
+	s := &Store{root: dir, cipher: cipher, durability: d, states: map[string]*bucketState{}, seed: maphash.MakeSeed()}
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		s.lockFile, err = takeLock(dir)

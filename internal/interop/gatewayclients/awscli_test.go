@@ -39,6 +39,7 @@ func testAWSCLI(t *testing.T, w *world) string {
 	t.Run("s3", func(t *testing.T) { s.t = t; testAWSS3(s) })
 	t.Run("sync", func(t *testing.T) { s.t = t; testAWSSync(s) })
 	t.Run("s3api", func(t *testing.T) { s.t = t; testAWSAPI(s) })
+	t.Run("s3api access", func(t *testing.T) { s.t = t; testAWSAccess(s) })
 	t.Run("s3api multipart", func(t *testing.T) { s.t = t; testAWSMultipart(s) })
 	t.Run("users", func(t *testing.T) {
 		s.t = t

@@ -55,6 +55,7 @@ func testSDK(t *testing.T, w *world) string {
 	_, err := c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: bucket})
 	require.NoError(t, err)
 	t.Run("objects", func(t *testing.T) { testSDKObjects(t, w, c, bucket) })
+	t.Run("access", func(t *testing.T) { testSDKAccess(t, w, c, bucket) })
 	t.Run("transfer manager", func(t *testing.T) { testSDKTransfer(t, w, c, bucket) })
 	t.Run("virtual host", func(t *testing.T) { testSDKVirtualHost(t, w, bucket) })
 	t.Run("users", func(t *testing.T) {
