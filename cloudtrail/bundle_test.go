@@ -374,7 +374,6 @@ func TestParseBundleRefuses(t *testing.T) {
 		{"no signature", `"signature":"`, `"signature":"","generated":"`, "an empty signature"},
 		{"time no time", `"notBefore":"2026`, `"notBefore":"99`, "not a time"},
 		{"key member", `"notBefore"`, `"notbefore"`, "not a member of a bundle's key"},
-		{"event without file", `"log":"`, `"generated":"`, "not a time"},
 		{"link without digest", `"links":[{`, `"links":[{"signature":"00"},{`, "of a link is missing"},
 		{"two documents", `{"version"`, `{}{"version"`, "offset 2"},
 		{"nested deeply", `"entry":1`, `"entry":[[[[[[1]]]]]]`, "at entry"},
@@ -386,6 +385,11 @@ func TestParseBundleRefuses(t *testing.T) {
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
+	b.Log = nil
+	bare, err := json.Marshal(b)
+	require.NoError(t, err)
+	_, err = cloudtrail.ParseBundle(bare)
+	require.ErrorContains(t, err, "an event without its log file")
 	for i := range len(good) {
 		if i > 2000 && !full() {
 			break
@@ -470,6 +474,9 @@ func TestBundleLinkHash(t *testing.T) {
 			for _, name := range []string{"S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"} {
 				m["previousDigest"+name] = nil
 			}
+		},
+		"trail": func(m map[string]any) {
+			m["digestS3Object"] = strings.Replace(m["digestS3Object"].(string), "_main_", "_other_", 1)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,29 +39,51 @@ func (f folder) key(kind string) string {
 	return b.String()
 }
 
-// discover lists the buckets level by level and groups the digests by chain.
-// No description of the trails is needed.
+// discover lists the buckets level by level, several folders at a time, and
+// groups the digests by chain. No description of the trails is needed.
 func (r *run) discover(ctx context.Context) error {
-	var folders []folder
+	var owners []folder
 	for _, bucket := range r.v.Buckets {
+		// Most trails lie at the top: what is there is listed while the rest is
+		// looked for.
+		top := r.ahead(ctx, bucket)
 		roots, err := r.findRoots(ctx, bucket)
 		if err != nil {
 			return err
 		}
 		for _, p := range roots {
 			r.roots[p] = true
-			more, err := r.findFolders(ctx, p)
+			more, err := r.findOwners(ctx, p, top)
 			if err != nil {
 				return err
 			}
-			folders = append(folders, more...)
+			owners = append(owners, more...)
 		}
 	}
-	if err := r.listFolders(ctx, folders); err != nil {
+	if err := r.listOwners(ctx, owners); err != nil {
 		return err
 	}
 	r.continueFrom()
 	return nil
+}
+
+// ahead lists the folders of AWSLogs/ at the top of a bucket, and hands them out
+// when they are asked for.
+func (r *run) ahead(ctx context.Context, bucket string) func() ([]string, error) {
+	if r.v.Prefixes != nil {
+		return nil
+	}
+	var names []string
+	var err error
+	done := make(chan struct{})
+	r.background.Go(func() {
+		defer close(done)
+		names, err = r.folders(ctx, bucket, root{}.logs())
+	})
+	return func() ([]string, error) {
+		<-done
+		return names, err
+	}
 }
 
 // findRoots returns the places in a bucket that hold AWSLogs/.
@@ -76,13 +98,17 @@ func (r *run) findRoots(ctx context.Context, bucket string) ([]root, error) {
 	var roots []root
 	level := []string{""}
 	for depth := 0; len(level) > 0 && (r.v.WalkDepth == 0 || depth <= r.v.WalkDepth); depth++ {
+		found := make([][]string, len(level))
+		err := r.each(ctx, len(level), func(ctx context.Context, i int) (err error) {
+			found[i], err = r.folders(ctx, bucket, level[i])
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 		var next []string
-		for _, prefix := range level {
-			folders, err := r.folders(ctx, bucket, prefix)
-			if err != nil {
-				return nil, err
-			}
-			for _, f := range folders {
+		for i, prefix := range level {
+			for _, f := range found[i] {
 				if f == "AWSLogs" {
 					roots = append(roots, root{bucket, strings.TrimSuffix(prefix, "/")})
 				} else if len(prefix)+len(f) < maxKey {
@@ -93,6 +119,25 @@ func (r *run) findRoots(ctx context.Context, bucket string) ([]root, error) {
 		level = next
 	}
 	return roots, nil
+}
+
+// each calls f for 0 to n-1, several at a time, and returns an error of one.
+func (r *run) each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, r.v.Workers)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := f(ctx, i); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
 }
 
 // folders returns the names of the folders directly under a prefix, sorted.
@@ -111,18 +156,20 @@ func (r *run) folders(ctx context.Context, bucket, prefix string) ([]string, err
 	return slices.Compact(names), nil
 }
 
-// findFolders returns the folders under a root that hold digests and pass the
-// filters.
-func (r *run) findFolders(ctx context.Context, p root) ([]folder, error) {
-	type owner struct{ org, account string }
-	var owners []owner
-	top, err := r.folders(ctx, p.bucket, p.logs())
+// findOwners returns the accounts under a root that pass the filters, each as a
+// folder without its region.
+func (r *run) findOwners(ctx context.Context, p root, ahead func() ([]string, error)) ([]folder, error) {
+	if ahead == nil || p.prefix != "" {
+		ahead = func() ([]string, error) { return r.folders(ctx, p.bucket, p.logs()) }
+	}
+	top, err := ahead()
 	if err != nil {
 		return nil, err
 	}
+	var owners []folder
 	for _, name := range top {
 		if validAccount(name) {
-			owners = append(owners, owner{"", name})
+			owners = append(owners, folder{root: p, account: name})
 			continue
 		}
 		if !validOrg(name) {
@@ -133,49 +180,69 @@ func (r *run) findFolders(ctx context.Context, p root) ([]folder, error) {
 			return nil, err
 		}
 		for _, account := range members {
-			owners = append(owners, owner{name, account})
+			owners = append(owners, folder{root: p, org: name, account: account})
 		}
 	}
-	var found []folder
-	for _, o := range owners {
-		if !validAccount(o.account) || !passes(r.v.Accounts, o.account) {
-			continue
+	return slices.DeleteFunc(owners, func(f folder) bool {
+		return !validAccount(f.account) || !passes(r.v.Accounts, f.account)
+	}), nil
+}
+
+// fewDigests is what S3 lists in one answer.
+const fewDigests = 1000
+
+// listOwners lists the digests of accounts: all regions at once where that is
+// one answer, else region by region.
+func (r *run) listOwners(ctx context.Context, owners []folder) error {
+	found := make([][]folder, len(owners))
+	err := r.each(ctx, len(owners), func(ctx context.Context, i int) error {
+		f := owners[i]
+		prefix := strings.TrimSuffix(f.key("CloudTrail-Digest"), "/")
+		var keys []string
+		for key, err := range r.v.Source.List(ctx, f.bucket, prefix, "") {
+			if err != nil {
+				return errListing(location{f.bucket, prefix}, err)
+			}
+			if keys = append(keys, key); len(keys) == fewDigests {
+				break
+			}
 		}
-		f := folder{root: p, org: o.org, account: o.account}
-		regions, err := r.folders(ctx, p.bucket, strings.TrimSuffix(f.key("CloudTrail-Digest"), "/"))
-		if err != nil {
-			return nil, err
+		if len(keys) < fewDigests {
+			r.enterOwned(f, keys)
+			return nil
 		}
+		regions, err := r.folders(ctx, f.bucket, prefix)
 		for _, f.region = range regions {
 			if validRegion(f.region) && passes(r.v.Regions, f.region) {
-				found = append(found, f)
+				found[i] = append(found[i], f)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	folders := slices.Concat(found...)
+	return r.each(ctx, len(folders), func(ctx context.Context, i int) error { return r.listDigests(ctx, folders[i]) })
+}
+
+// enterOwned enters those of the keys under an account's folder that are
+// digests of the regions asked for.
+func (r *run) enterOwned(owner folder, keys []string) {
+	for _, key := range keys {
+		name, err := ParseDigestName(key)
+		f := folder{root{owner.bucket, name.Prefix}, name.Chain.Org, name.Chain.Account, name.Chain.Region}
+		if f.region != "" && passes(r.v.Regions, f.region) {
+			owner.region = f.region
+			if err == nil && f == owner {
+				r.enter(f, name)
 			}
 		}
 	}
-	return found, nil
 }
 
 func passes(filter []string, value string) bool {
 	return len(filter) == 0 || slices.Contains(filter, value)
-}
-
-// listFolders lists the digests of folders, several at a time.
-func (r *run) listFolders(ctx context.Context, folders []folder) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, r.v.Workers)
-	for _, f := range folders {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if err := r.listDigests(ctx, f); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
 }
 
 // listDigests enters the digests of one folder. What is not named like one is
@@ -190,12 +257,17 @@ func (r *run) listDigests(ctx context.Context, f folder) error {
 		if err != nil || !strings.HasPrefix(key, prefix) {
 			continue
 		}
-		r.mu.Lock()
-		c := r.chain(name.Chain)
-		c.digests = append(c.digests, &state{bucket: f.bucket, prefix: f.prefix, end: name.End})
-		r.mu.Unlock()
+		r.enter(f, name)
 	}
 	return nil
+}
+
+// enter enters a digest.
+func (r *run) enter(f folder, name DigestName) {
+	r.mu.Lock()
+	c := r.chain(name.Chain)
+	c.digests = append(c.digests, &state{bucket: f.bucket, prefix: f.prefix, end: name.End})
+	r.mu.Unlock()
 }
 
 // chain returns the state of a chain, made when it is first asked for.

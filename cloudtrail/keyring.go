@@ -5,6 +5,8 @@ package cloudtrail
 import (
 	"bytes"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,6 +51,23 @@ func (k *keyCache) extend(region string, i Interval) {
 	}
 	if i.To.After(g.span.To) {
 		g.span.To, g.main = i.To, nil
+	}
+}
+
+// warm asks for the keys of every region while the digests are on their way.
+func (k *keyCache) warm(ctx context.Context) {
+	k.mu.Lock()
+	regions := slices.Sorted(maps.Keys(k.regions))
+	k.mu.Unlock()
+	for _, region := range regions {
+		if ctx.Err() != nil {
+			return
+		}
+		k.mu.Lock()
+		if g := k.regions[region]; g.main == nil {
+			g.main = k.fetch(ctx, region, g.span)
+		}
+		k.mu.Unlock()
 	}
 }
 

@@ -144,15 +144,12 @@ func (p *proofCheck) digest(sd *SignedDigest) (*state, *Digest, *fault) {
 // expected compares the first digest with what the bundle says of it.
 func (p *proofCheck) expected(d *Digest) *fault {
 	b := p.bundle
-	switch {
-	case p.chain.id.Region != b.Region:
+	if p.chain.id.Region != b.Region {
 		return &fault{code: DigestMoved, detail: "a digest of another region than the bundle's", want: b.Region, got: p.chain.id.Region}
-	case !strings.EqualFold(fingerprint(b.Key.Value), d.Fingerprint):
-		return &fault{code: DigestUnknownKey, detail: "the bundle's key is not the one that its digest names", want: d.Fingerprint, got: fingerprint(b.Key.Value)}
 	}
 	keys, _ := p.run.keys.lookup(context.Background(), b.Region, Interval{d.Start, d.End}).find(d.Fingerprint)
 	if len(keys) > 0 && !bytes.Equal(keys[0].Value, b.Key.Value) {
-		return &fault{code: DigestUnknownKey, detail: "the bundle's key is not the trusted one of that fingerprint", got: d.Fingerprint}
+		return &fault{code: DigestUnknownKey, detail: "the bundle's key is not the trusted one that its digest names", got: d.Fingerprint}
 	}
 	return nil
 }

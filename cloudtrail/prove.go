@@ -83,6 +83,7 @@ func (v *Validator) prove(ctx context.Context, q ProofRequest) (*prover, error) 
 	}
 	p := &prover{run: r, w: &worker{run: r}, target: location{q.Bucket, q.Object}}
 	r.target = &p.target
+	defer r.background.Wait()
 	if err := r.discover(ctx); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,9 @@ type run struct {
 
 	target *location // of Prove: log files are not read, and digests say whether they list it
 
+	background sync.WaitGroup // listings and keys fetched ahead; Run waits for it
+	listings   map[location]*listing
+
 	mu       sync.Mutex // guards what follows
 	chains   map[Chain]*chainState
 	roots    map[root]bool // places that were listed; false: could not be
@@ -71,6 +74,7 @@ func (r *run) readAll(ctx context.Context) error {
 			}
 		}
 	}
+	r.background.Go(func() { r.keys.warm(ctx) })
 	if err := r.work(ctx, tasks); err != nil {
 		return err
 	}

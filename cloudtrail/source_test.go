@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"iter"
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -229,7 +231,7 @@ func TestShuffledListings(t *testing.T) {
 // TestListingRefused is CT-42: the run fails and says so.
 func TestListingRefused(t *testing.T) {
 	trail, _ := plainTrail()
-	for _, part := range []string{"", "CloudTrail-Digest/us-east-1/", "CloudTrail/us-east-1/"} {
+	for _, part := range []string{"", "AWSLogs/", "CloudTrail-Digest/", "CloudTrail/us-east-1/"} {
 		v := validatorOf(t, trail.FS())
 		v.Source = &faulty{Source: v.Source, list: func(prefix string) error {
 			if strings.HasSuffix(prefix, part) && (part != "" || prefix == "") {
@@ -242,6 +244,44 @@ func TestListingRefused(t *testing.T) {
 		require.Equal(t, cloudtrail.Failed, rep.Verdict)
 		require.Equal(t, 3, rep.Verdict.ExitCode())
 		require.Nil(t, rep.Checkpoint)
+	}
+}
+
+// TestLongListings: an account with more digests than one answer holds is listed
+// region by region, and log folders longer than what is held of them early are
+// read to their end.
+func TestLongListings(t *testing.T) {
+	t.Parallel()
+	trail, c := plainTrail()
+	trail.AddKey("eu-west-1", testkit.TrailKeys[0]())
+	west := trail.Chain()
+	west.Region = "eu-west-1"
+	west.Hours(3, 2)
+	forged := c.Logs[1][1]
+	forged = forged[:len(forged)-len("0123456789abcdef.json.gz")] + "zzzzforgedzzzzzz.json.gz"
+	trail.Objects[forged] = trail.Objects[c.Logs[1][1]]
+	for _, change := range []func(*cloudtrail.Validator){
+		nil,
+		func(v *cloudtrail.Validator) { v.Regions = []string{"us-east-1"} },
+		func(v *cloudtrail.Validator) { v.Prefixes = []string{""} },
+	} {
+		want := validate(t, trail.FS(), change)
+		require.Equal(t, []string{"log-unreferenced"}, codes(want))
+		tree := trail.FS()
+		for i := range 1500 {
+			for _, path := range []string{c.Digests[0], c.Logs[0][0]} {
+				tree[path[:strings.LastIndexByte(path, '/')]+fmt.Sprintf("/0%04d", i)] = &fstest.MapFile{}
+			}
+		}
+		for _, workers := range []int{1, 16} {
+			got := validate(t, tree, func(v *cloudtrail.Validator) {
+				if change != nil {
+					change(v)
+				}
+				v.Workers = workers
+			})
+			require.Equal(t, asJSON(t, want), asJSON(t, got))
+		}
 	}
 }
 

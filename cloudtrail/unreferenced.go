@@ -6,10 +6,10 @@ import (
 	"cmp"
 	"context"
 	"hash/maphash"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -76,12 +76,12 @@ func (r *run) unreferenced(ctx context.Context) error {
 		}
 	}
 	r.listed.sort()
-	type listing struct {
+	type task struct {
 		folder  folder
 		prefix  string
 		covered []Interval
 	}
-	var work []listing
+	var work []task
 	for f := range folders {
 		covered := r.exhaustive(f)
 		kinds := []string{"CloudTrail"}
@@ -92,25 +92,83 @@ func (r *run) unreferenced(ctx context.Context) error {
 		}
 		for _, kind := range kinds {
 			for _, day := range r.days(covered) {
-				work = append(work, listing{f, f.key(kind) + day, covered})
+				work = append(work, task{f, f.key(kind) + day, covered})
 			}
 		}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, r.v.Workers)
-	for _, l := range work {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if err := r.listLogs(ctx, l.folder, l.prefix, l.covered); err != nil {
-				cancel(err)
+	return r.each(ctx, len(work), func(ctx context.Context, i int) error {
+		return r.listLogs(ctx, work[i].folder, work[i].prefix, work[i].covered)
+	})
+}
+
+// listing is a listing of log files that was begun early.
+type listing struct {
+	keys chan string
+	err  error // once keys is closed
+}
+
+// aheadListings and aheadKeys bound what is listed early and held.
+const (
+	aheadListings = 8
+	aheadKeys     = 1000
+)
+
+// listAhead begins to list the log files while digests and log files are read:
+// with a server that is far away that saves the wait for it at the end.
+func (r *run) listAhead(ctx context.Context) {
+	spans := map[folder][]Interval{}
+	for _, c := range r.chains {
+		for _, s := range c.digests {
+			if s.selected {
+				f := c.folder(s)
+				spans[f] = append(spans[f], Interval{s.end.Add(-hour), s.end})
 			}
-		})
+		}
 	}
-	wg.Wait()
-	return context.Cause(ctx)
+	r.listings = map[location]*listing{}
+	for f, span := range spans {
+		for _, day := range r.days(union(span)) {
+			if len(r.listings) == aheadListings {
+				return
+			}
+			l := &listing{keys: make(chan string, aheadKeys)}
+			where := location{f.bucket, f.key("CloudTrail") + day}
+			r.listings[where] = l
+			r.background.Go(func() {
+				defer close(l.keys)
+				for key, err := range r.v.Source.List(ctx, where.bucket, where.key, "") {
+					if err != nil {
+						l.err = err
+						return
+					}
+					select {
+					case l.keys <- key:
+					case <-ctx.Done():
+						l.err = context.Cause(ctx)
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
+// logKeys yields the keys under a prefix, which may have been listed early.
+func (r *run) logKeys(ctx context.Context, where location) iter.Seq2[string, error] {
+	l := r.listings[where]
+	if l == nil {
+		return r.v.Source.List(ctx, where.bucket, where.key, "")
+	}
+	return func(yield func(string, error) bool) {
+		for key := range l.keys {
+			if !yield(key, nil) {
+				return
+			}
+		}
+		if l.err != nil {
+			yield("", l.err)
+		}
+	}
 }
 
 // days returns the folders below a log folder that the request concerns: one a
@@ -136,7 +194,7 @@ func (r *run) days(covered []Interval) []string {
 
 // listLogs goes through the log files under a prefix.
 func (r *run) listLogs(ctx context.Context, f folder, prefix string, covered []Interval) error {
-	for key, err := range r.v.Source.List(ctx, f.bucket, prefix, "") {
+	for key, err := range r.logKeys(ctx, location{f.bucket, prefix}) {
 		if err != nil {
 			return errListing(location{f.bucket, prefix}, err)
 		}

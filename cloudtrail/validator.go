@@ -110,6 +110,7 @@ func (v *Validator) Run(ctx context.Context) (*Report, error) {
 		return r.finish(), nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	defer r.background.Wait()
 	defer cancel()
 	err = r.all(ctx)
 	rep := r.finish()
@@ -125,6 +126,7 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	r.selectRange()
+	r.listAhead(ctx)
 	for {
 		if err := r.readAll(ctx); err != nil {
 			return err

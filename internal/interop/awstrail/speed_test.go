@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,21 +74,26 @@ type measured struct {
 	kilobytes int
 }
 
-var maxResident = regexp.MustCompile(`MAXRSS (\d+)`)
-
-// measure runs a program under a small one that says how much memory it took.
+// measure runs a program under a small one that says how much time and memory
+// it took, which are not counted with it.
 func measure(t *testing.T, env []string, name string, args ...string) measured {
 	t.Helper()
 	python := interop.Program(t, "python3")
-	const code = `import os,resource,subprocess,sys
+	const code = `import resource,subprocess,sys,time
+t=time.monotonic()
 r=subprocess.call(sys.argv[1:])
-print("MAXRSS",resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,file=sys.stderr)
+t=time.monotonic()-t
+u=resource.getrusage(resource.RUSAGE_CHILDREN)
+print("MEASURED",u.ru_maxrss,t,u.ru_utime+u.ru_stime,file=sys.stderr)
 sys.exit(r)`
 	a := run(t, env, python, append([]string{"-S", "-c", code, name}, args...)...)
-	m := maxResident.FindStringSubmatch(a.stderr)
-	require.NotNil(t, m, a.stderr)
-	kb, err := strconv.Atoi(m[1])
+	_, line, ok := strings.Cut(a.stderr, "MEASURED ")
+	require.True(t, ok, a.stderr)
+	var kb int
+	var wall, cpu float64
+	_, err := fmt.Sscan(line, &kb, &wall, &cpu)
 	require.NoError(t, err)
+	a.wall, a.cpu = time.Duration(wall*1e9), time.Duration(cpu*1e9)
 	return measured{a, kb}
 }
 
