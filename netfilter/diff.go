@@ -4,10 +4,8 @@ package netfilter
 
 import (
 	"bytes"
-	"cmp"
 	"iter"
 	"net/netip"
-	"slices"
 )
 
 // Change is a set of packets on which two policies differ: those whose peer is
@@ -64,8 +62,7 @@ type stretch struct {
 	before, after Effect
 }
 
-// diffSide finds the stretches of each class, then gathers the addresses of
-// each stretch.
+// diffSide finds the stretches of each class.
 func diffSide(o *overlay, d Direction) []Change {
 	of := make([][]stretch, len(o.classes))
 	var rows *effectRows
@@ -75,32 +72,7 @@ func diffSide(o *overlay, d Direction) []Change {
 		}
 	})
 	o.walk(rows)
-	index := map[stretch]int{}
-	var found []stretch
-	var where [][]addrRange
-	for i, c := range o.at {
-		for _, s := range of[c] {
-			k, ok := index[s]
-			if !ok {
-				k = len(found)
-				index[s] = k
-				found, where = append(found, s), append(where, nil)
-			}
-			where[k] = appendRange(where[k], addrRange{o.starts[i], o.end(i)})
-		}
-	}
-	changes := make([]Change, len(found))
-	for k, s := range found {
-		changes[k] = Change{
-			Direction: d, Prefixes: prefixesOf(where[k], o.v6),
-			FirstProtocol: Protocol(s.lo >> 16), LastProtocol: Protocol(s.hi >> 16), From: uint16(s.lo), To: uint16(s.hi),
-			Before: s.before, After: s.after, Witness: o.packet(d, where[k][0].first, s.lo),
-		}
-	}
-	slices.SortStableFunc(changes, func(a, b Change) int {
-		return cmp.Or(a.Prefixes[0].Addr().Compare(b.Prefixes[0].Addr()), cmp.Compare(a.Witness.l4(), b.Witness.l4()))
-	})
-	return changes
+	return o.changes(d, of)
 }
 
 // stretches returns the runs of keys on which the rows differ. A run that covers

@@ -38,6 +38,7 @@ type Inventory struct {
 	Findings []Finding
 
 	sawInterfaces bool
+	groups        map[string]int // index of Groups by id
 }
 
 // PrefixList is a managed prefix list.
@@ -117,6 +118,9 @@ func LoadInventory(fsys fs.FS) (*Inventory, error) {
 
 // Group returns the group with the id, nil when there is none.
 func (inv *Inventory) Group(id string) *SecurityGroup {
+	if i, ok := inv.groups[id]; ok && i < len(inv.Groups) && inv.Groups[i].ID == id {
+		return &inv.Groups[i]
+	}
 	for i := range inv.Groups {
 		if inv.Groups[i].ID == id {
 			return &inv.Groups[i]
@@ -371,6 +375,10 @@ func (m *merger) finish() {
 	}
 	inv.PrefixLists = m.lists.items
 	m.joinRules()
+	inv.groups = make(map[string]int, len(inv.Groups))
+	for i := range inv.Groups {
+		inv.groups[inv.Groups[i].ID] = i
+	}
 }
 
 // dedupe drops repeated blocks: pages of one list may overlap in two dumps.

@@ -2,6 +2,8 @@
 
 package netfilter
 
+import "net/netip"
+
 // overlay lays the rules of several sides over one line of addresses and one
 // line of transport keys, so that their verdicts can be compared on every
 // packet there is: each class of addresses meets each range of keys once.
@@ -22,6 +24,12 @@ type overlayBundle struct {
 type cellRange struct{ lo, hi, rank int32 }
 
 func newOverlay(v6 bool, sides ...*side) *overlay {
+	return layOver(v6, sides, make([]netip.Addr, len(sides)))
+}
+
+// layOver is newOverlay for sides some of which see a peer of their own: what
+// covers it covers the whole line.
+func layOver(v6 bool, sides []*side, peers []netip.Addr) *overlay {
 	o := &overlay{sides: sides}
 	var blocks []block
 	var lists [][]ranked
@@ -31,6 +39,9 @@ func newOverlay(v6 bool, sides ...*side) *overlay {
 		family := g.blocks[0]
 		if v6 {
 			family = g.blocks[1]
+		}
+		if peers[i].IsValid() {
+			family = covering(family, wideOf(peers[i]))
 		}
 		for _, b := range family {
 			b.bundle += int32(len(lists))
@@ -57,6 +68,18 @@ func newOverlay(v6 bool, sides ...*side) *overlay {
 		}
 	}
 	return o
+}
+
+// covering returns the bundles whose blocks cover the address, each as a block of
+// all addresses.
+func covering(family []block, peer wide) []block {
+	var out []block
+	for _, b := range family {
+		if b.addr.compare(peer) <= 0 && peer.compare(b.addr.last(int(b.bits))) <= 0 {
+			out = append(out, block{bundle: b.bundle})
+		}
+	}
+	return out
 }
 
 // visitor sees the classes of an overlay from the root down. Between enter and

@@ -5,6 +5,7 @@ package vpc
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/sallyport-go/sallyport/netfilter"
@@ -80,21 +81,18 @@ func (w *walk) group(e *netfilter.Interface, d netfilter.Direction) {
 	if len(e.Groups) > 0 {
 		at = e.Groups[0]
 	}
-	set := w.s.setOf(e)
-	policy, rules := set.policy(w.s, d)
-	verdicts := []netfilter.PortVerdict{{From: w.from, To: w.to}}
-	if policy != nil {
-		verdicts = policy.DecidePorts(d, w.pk, w.from, w.to)
+	policy, rules := w.s.setOf(e).policy(w.s, d)
+	if policy == nil {
+		w.maybe()
+		return
 	}
-	denied := false
-	for i := range verdicts {
-		if v := &verdicts[i].Verdict; v.Effect == netfilter.Deny && (set.missing || policy == nil) {
-			v.Effect = netfilter.Unresolved
-		}
-		denied = denied || verdicts[i].Verdict.Effect == netfilter.Deny
+	if w.gather != nil {
+		w.gather.add(policy, d, w.pk)
+		return
 	}
+	verdicts := policy.DecidePorts(d, w.pk, w.from, w.to)
 	w.ports = meet(w.ports, verdicts)
-	if denied {
+	if slices.ContainsFunc(verdicts, func(v netfilter.PortVerdict) bool { return v.Verdict.Effect == netfilter.Deny }) {
 		b := Block{Code: code, At: at, RA: code.RA(), Fix: fmt.Sprintf("add an %s rule to %s for %s", d, at, w.text(d))}
 		if rules == 0 {
 			b.RA = "SG_HAS_NO_RULES"
@@ -130,6 +128,10 @@ func (w *walk) acl(subnet, vpc string, d netfilter.Direction, code Code) {
 	a, policy := w.s.aclOf(subnet, vpc)
 	if policy == nil {
 		w.maybe()
+		return
+	}
+	if w.gather != nil {
+		w.gather.add(policy, d, w.pk)
 		return
 	}
 	verdicts := policy.DecidePorts(d, w.pk, w.from, w.to)

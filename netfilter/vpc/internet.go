@@ -187,7 +187,12 @@ func (w *walk) egressOnlyOf(e *netfilter.Interface, vpc string) string {
 	if e == nil || !w.pk.Dst.Is6() {
 		return ""
 	}
-	if t := w.s.tableOf(e.Subnet, vpc); t != nil {
+	t := w.s.tableOf(e.Subnet, vpc)
+	if w.gather != nil {
+		w.gather.way = w.s.wayIn(t)
+		return ""
+	}
+	if t != nil {
 		if best, _ := w.s.choose(t, w.pk.Src); len(best) > 0 && has(best[0].target, "eigw-") {
 			return best[0].target
 		}

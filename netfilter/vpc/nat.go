@@ -30,9 +30,9 @@ func (s *Snapshot) isNAT(e *netfilter.Interface) bool {
 // nat translates the packet and sends it on.
 func (w *walk) nat(id, at, from, vpc string) {
 	n, ok := w.s.nats[id]
-	if !ok {
+	if !ok || w.gather != nil {
 		w.hop("nat", id)
-		if w.s.seen["NatGateways"] {
+		if !ok && w.s.seen["NatGateways"] {
 			w.stop(State, id, "replace the route "+at)
 			return
 		}

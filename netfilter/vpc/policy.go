@@ -13,16 +13,17 @@ import (
 // filters holds the policies of the snapshot, compiled when first needed. Many
 // interfaces share one set of groups.
 type filters struct {
-	sets map[*netfilter.Interface]*groupSet
-	acl  map[*netfilter.NetworkACL]*aclFilter
+	groups map[string]*netfilter.SecurityGroup
+	sets   map[*netfilter.Interface]*groupSet
+	acl    map[*netfilter.NetworkACL]*aclFilter
+	ways   map[*table]*aclFilter // see wayIn
 }
 
 // groupSet is the groups of an interface in a VPC.
 type groupSet struct {
-	vpc     string
-	groups  []netfilter.SecurityGroup
-	missing bool // the snapshot lacks one of them
-	sides   [2]groupSide
+	vpc    string
+	groups []netfilter.SecurityGroup
+	sides  [2]groupSide
 }
 
 type groupSide struct {
@@ -37,12 +38,21 @@ type aclFilter struct {
 }
 
 func (f *filters) prepare(s *Snapshot) {
-	f.sets, f.acl = map[*netfilter.Interface]*groupSet{}, map[*netfilter.NetworkACL]*aclFilter{}
+	*f = filters{
+		groups: map[string]*netfilter.SecurityGroup{}, sets: map[*netfilter.Interface]*groupSet{},
+		acl: map[*netfilter.NetworkACL]*aclFilter{}, ways: map[*table]*aclFilter{},
+	}
+	for i := range s.inv.Groups {
+		f.groups[s.inv.Groups[i].ID] = &s.inv.Groups[i]
+	}
+	for _, t := range s.tables {
+		f.ways[t] = &aclFilter{}
+	}
 	alike := map[string]*groupSet{}
 	for _, e := range s.interfaces {
 		key := e.VPC + " " + strings.Join(e.Groups, " ")
 		if alike[key] == nil {
-			alike[key] = newGroupSet(s.inv, e)
+			alike[key] = f.newGroupSet(e)
 		}
 		f.sets[e] = alike[key]
 	}
@@ -51,14 +61,17 @@ func (f *filters) prepare(s *Snapshot) {
 	}
 }
 
-func newGroupSet(inv *netfilter.Inventory, e *netfilter.Interface) *groupSet {
+// newGroupSet gathers the groups of an interface. Of one that the snapshot lacks
+// nothing is known: it may have any rule.
+func (f *filters) newGroupSet(e *netfilter.Interface) *groupSet {
 	set := &groupSet{vpc: e.VPC}
 	for _, id := range e.Groups {
-		if g := inv.Group(id); g != nil {
-			set.groups = append(set.groups, *g)
-		} else {
-			set.missing = true
+		g := f.groups[id]
+		if g == nil {
+			any := []netfilter.Rule{{Protocol: "-1", Peer: netfilter.Peer{PrefixList: "rules of " + id}}}
+			g = &netfilter.SecurityGroup{ID: id, Ingress: any, Egress: any}
 		}
+		set.groups = append(set.groups, *g)
 	}
 	return set
 }
@@ -107,7 +120,7 @@ func (s *Snapshot) resolverFor(vpc string, d netfilter.Direction, groups []netfi
 				continue
 			}
 			members, known := s.resolver.Members[id]
-			if g := s.inv.Group(id); g != nil && !s.mayName(vpc, g, d) {
+			if g := s.groups[id]; g != nil && !s.mayName(vpc, g, d) {
 				members, known = nil, true
 			}
 			if known {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/netfilter"
@@ -16,7 +15,6 @@ import (
 // is safe for concurrent use.
 type Snapshot struct {
 	inv        *netfilter.Inventory
-	docs       []netfilter.Document
 	objects    map[string]any // by "kind id", to find conflicts
 	seen       map[string]bool
 	vpcs       map[string][]netip.Prefix
@@ -101,7 +99,7 @@ func Read(docs ...netfilter.Document) (*Snapshot, error) {
 		return nil, err
 	}
 	s := &Snapshot{
-		inv: inv, docs: slices.Clone(docs), objects: map[string]any{}, seen: map[string]bool{}, vpcs: map[string][]netip.Prefix{}, subnets: map[string]subnet{},
+		inv: inv, objects: map[string]any{}, seen: map[string]bool{}, vpcs: map[string][]netip.Prefix{}, subnets: map[string]subnet{},
 		gateways: map[string]gateway{}, nats: map[string]nat{}, peerings: map[string]peering{}, endpoints: map[string]endpoint{},
 		states: map[string]string{}, labels: map[string]string{}, shared: map[string][]string{}, encryption: map[string]encryption{},
 		tgw: transit{

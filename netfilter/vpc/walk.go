@@ -39,6 +39,7 @@ type walk struct {
 	zone     string               // of the subnet last left
 	others   []*walk              // along other equal routes
 	forks    *int                 // equal routes tried so far
+	gather   *gatherer            // when set, filters are gathered and not asked
 }
 
 // state is a place and a packet: met twice, it is a loop.
@@ -140,7 +141,7 @@ func (w *walk) fork() *walk {
 	c := *w
 	c.ports, c.hops, c.blocks = slices.Clone(w.ports), slices.Clone(w.hops), slices.Clone(w.blocks)
 	c.seen, c.natted = slices.Clone(w.seen), slices.Clone(w.natted)
-	c.others = nil
+	c.others, c.gather = nil, w.gather.clone()
 	w.others = append(w.others, &c)
 	return &c
 }
