@@ -85,3 +85,26 @@ func TestReadAtAllocations(t *testing.T) {
 		}
 	})
 }
+
+// Nor does one of 10 GiB: memory does not follow the length of the message.
+func TestReadAtSparseAllocations(t *testing.T) {
+	s := newSparse(t, 4096, 10<<30)
+	r, _ := openSparse(t, s)
+	p := make([]byte, 4096)
+	offsets := []int64{1, 5 << 30, 10<<30 - 4096}
+	i := 0
+	testkit.AllocsAtMost(t, 1, func() {
+		i++
+		if _, err := r.ReadAt(p, offsets[i%len(offsets)]); err != nil {
+			t.Error(err)
+		}
+	})
+	b := r.pool.Get().(*rangeBuffer)
+	require.LessOrEqual(t, cap(b.sealed)+cap(b.plaintext), 3*4096)
+	testkit.AllocsAtMost(t, 100, func() { // 26 of the key derivation
+		c, err := New(Config{Keyring: fixedKeyring{counting(0x80, 32)}})
+		require.NoError(t, err)
+		_, err = c.NewReaderAt(t.Context(), s, s.size(), nil)
+		require.NoError(t, err)
+	})
+}

@@ -5,6 +5,7 @@ package envelope
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -100,4 +101,100 @@ func TestReaderAtRefuses(t *testing.T) {
 	require.NoError(t, err)
 	_, err = signed.NewReaderAt(t.Context(), bytes.NewReader(message), int64(len(message)), nil)
 	require.ErrorIs(t, err, ErrUnsupported)
+}
+
+// Random ranges of long messages.
+func TestReaderAtRandomRanges(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, frame := range []int64{1, 100, 4096, 64 << 10, 1 << 20} {
+		want := pattern(int(min(frame*700, 3<<20)) + 17)
+		c := suiteClient(t, Suite0478, frame)
+		message, err := c.Encrypt(t.Context(), nil, want, nil)
+		require.NoError(t, err)
+		r, err := c.NewReaderAt(t.Context(), bytes.NewReader(message), int64(len(message)), nil)
+		require.NoError(t, err)
+		for range 100 {
+			off, n := rng.IntN(len(want)), rng.IntN(int(3*frame)+20)
+			p := make([]byte, n)
+			got, err := r.ReadAt(p, int64(off))
+			if off+n > len(want) {
+				require.Equal(t, io.EOF, err)
+			} else {
+				require.NoError(t, err)
+			}
+			require.True(t, bytes.Equal(want[off:min(off+n, len(want))], p[:got]), "%d bytes at %d", n, off)
+		}
+	}
+}
+
+// FuzzReaderAt reads ranges of a message, changed or not: every byte that comes
+// out is the right one, and of an unchanged message all come out.
+func FuzzReaderAt(f *testing.F) {
+	for op := range uint8(6) {
+		f.Add(uint8(0), uint16(30), uint8(7), uint16(3), uint16(20), op, uint16(140), uint8(1))
+		f.Add(uint8(2), uint16(64), uint8(15), uint16(0), uint16(70), op, uint16(300), uint8(2))
+		f.Add(uint8(1), uint16(0), uint8(0), uint16(0), uint16(1), op, uint16(0), uint8(0))
+	}
+	suites := []Suite{Suite0478, Suite0178, Suite0578}
+	f.Fuzz(func(t *testing.T, suite uint8, length uint16, frame uint8, off, n uint16, op uint8, at uint16, with uint8) {
+		frameLen := int64(frame) + 1
+		want := pattern(int(length) % 700)
+		c := suiteClient(t, suites[int(suite)%len(suites)], frameLen, func(cfg *Config) { cfg.AllowUnverifiedSignature = true })
+		message, err := c.Encrypt(t.Context(), nil, want, nil)
+		require.NoError(t, err)
+		h, err := Inspect(bytes.NewReader(message))
+		require.NoError(t, err)
+		changed, good := spoil(message, h.Length, int(frameLen)+regularOverhead, op%6, int(at), with)
+		r, err := c.NewReaderAt(t.Context(), bytes.NewReader(changed), int64(len(changed)), nil)
+		if err != nil {
+			require.False(t, good, "%v", err)
+			return
+		}
+		p := make([]byte, int(n)%1000)
+		got, err := r.ReadAt(p, int64(off))
+		from := min(int(off), len(want))
+		require.True(t, bytes.HasPrefix(want[from:], p[:got]), "wrong bytes")
+		if good {
+			require.Equal(t, min(len(p), len(want)-from), got)
+			if got < len(p) {
+				require.Equal(t, io.EOF, err)
+			}
+			require.NoError(t, r.VerifyAll())
+		}
+		if err == io.EOF {
+			require.Equal(t, len(want), from+got, "an end before the end")
+		}
+	})
+}
+
+// spoil changes a message: a bit, its end, what follows it, the places of two
+// frames, or a frame by a copy of another. good says that nothing changed.
+func spoil(message []byte, header, size int, op uint8, at int, with uint8) (_ []byte, good bool) {
+	out := bytes.Clone(message)
+	i, j := header+at%5*size, header+int(with)%5*size
+	inside := max(i, j)+size <= len(message)
+	switch op {
+	case 1:
+		out[at%len(out)] ^= 1 << (with % 8)
+		return out, false
+	case 2:
+		return out[:at%len(out)], false
+	case 3:
+		return append(out, bytes.Repeat([]byte{with}, 1+at%300)...), false
+	case 4:
+		if !inside || i == j {
+			return out, true
+		}
+		copy(out[i:i+size], message[j:j+size])
+		copy(out[j:j+size], message[i:i+size])
+		return out, false
+	case 5:
+		if !inside || i == j {
+			return out, true
+		}
+		copy(out[i:i+size], message[j:j+size])
+		return out, false
+	default:
+		return out, true
+	}
 }
