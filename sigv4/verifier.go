@@ -188,19 +188,7 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	var c claim
 	var a arrival
 	a.survey(r.Header)
-	if c.mode, err = v.classify(r, sc, &a); err != nil {
-		return nil, err
-	}
-	if c.mode&v.modes() == 0 {
-		return nil, newError(faultMode, "this way of signing is not accepted here")
-	}
-	if err := v.parse(r, sc, &a, &c); err != nil {
-		return nil, err
-	}
-	if err := v.checkMode(&c); err != nil {
-		return nil, err
-	}
-	if err := v.checkScope(r, sc, &c); err != nil {
+	if err := v.claimed(r, sc, &a, &c); err != nil {
 		return nil, err
 	}
 	host := r.Host
@@ -221,24 +209,48 @@ func (v *Verifier) verify(r *http.Request, sc *scratch) (*Identity, *Error) {
 	if ok := v.OriginalURI && sc.setPath(path, &v.Profile) || !v.OriginalURI && sc.setURLPath(r.URL, &v.Profile); !ok {
 		return nil, newError(faultURI, "the path does not begin with a slash or holds a malformed escape")
 	}
-	key, unknown, err := v.lookup(r.Context(), &c, now)
-	if err != nil && !unknown {
-		return nil, err
-	}
-	body, bodyErr := v.hashBody(r, sc, &c, unknown)
-	if bodyErr != nil {
-		return nil, bodyErr
-	}
-	if mismatch := v.compare(r, sc, &a, &c, key, host); mismatch != nil && !unknown {
-		return nil, mismatch
-	}
-	if unknown {
+	key, body, err := v.prove(r, sc, &a, &c, host, now)
+	if err != nil {
 		return nil, err
 	}
 	if err := v.admit(r.Context(), &c); err != nil {
 		return nil, err
 	}
 	return v.accept(r, &a, &c, key, path, body)
+}
+
+// claimed reads what the request says of its signature: steps 1 to 4.
+func (v *Verifier) claimed(r *http.Request, sc *scratch, a *arrival, c *claim) (err *Error) {
+	if c.mode, err = v.classify(r, sc, a); err != nil {
+		return err
+	}
+	if c.mode&v.modes() == 0 {
+		return newError(faultMode, "this way of signing is not accepted here")
+	}
+	if err := v.parse(r, sc, a, c); err != nil {
+		return err
+	}
+	if err := v.checkMode(c); err != nil {
+		return err
+	}
+	return v.checkScope(r, sc, c)
+}
+
+// prove finds the key and compares: steps 8 and 9. An unknown key costs the
+// same work as a known one before it is refused.
+func (v *Verifier) prove(r *http.Request, sc *scratch, a *arrival, c *claim, host string, now time.Time) (key *signingKey, body []byte, err *Error) {
+	key, unknown, err := v.lookup(r.Context(), c, now)
+	if err != nil && !unknown {
+		return key, nil, err
+	}
+	body, bodyErr := v.hashBody(r, sc, c, unknown)
+	if bodyErr != nil {
+		return key, nil, bodyErr
+	}
+	if mismatch := v.compare(r, sc, a, c, key, host); mismatch != nil && !unknown {
+		return key, nil, mismatch
+	}
+	return key, body, err
 }
 
 // checkConfig checks the Verifier's own fields.
