@@ -3,6 +3,7 @@
 package flowlog
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"github.com/sallyport-go/sallyport/netfilter"
@@ -45,13 +46,11 @@ func (n *Network) locate(r *Record, a *Attribution) (*place, Reason) {
 	case !r.has(kindInterface):
 		return nil, NoInterface
 	}
-	p := a.place
-	if p == nil || p.id != string(r.Interface) || int(p.number) >= len(n.places) || n.places[p.number] != p {
-		if p = n.interfaces[string(r.Interface)]; p == nil {
-			return nil, UnknownInterface
-		}
-		a.place = p
+	p := n.find(r.Interface, a)
+	if p == nil {
+		return nil, UnknownInterface
 	}
+	a.place = p
 	a.Interface = p.id
 	switch {
 	case r.Action == NoAction:
@@ -69,6 +68,22 @@ func (n *Network) locate(r *Record, a *Attribution) (*place, Reason) {
 		return nil, NotLogged
 	}
 	return p, NoReason
+}
+
+// find returns the interface, nil if there is none. Ids end in hexadecimal digits
+// that are drawn at random.
+func (n *Network) find(id []byte, a *Attribution) *place {
+	slot := uint32(0)
+	if k := len(id); k >= 4 {
+		slot = binary.LittleEndian.Uint32(id[k-4:]) * 0x9e3779b1 >> 24
+	}
+	p := a.recent[slot&(recents-1)]
+	if p == nil || p.id != string(id) {
+		if p = n.interfaces[string(id)]; p != nil {
+			a.recent[slot&(recents-1)] = p
+		}
+	}
+	return p
 }
 
 // setPacket takes the addresses that the packets carried where the record has

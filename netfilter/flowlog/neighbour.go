@@ -4,6 +4,7 @@ package flowlog
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 
 	"github.com/sallyport-go/sallyport/netfilter"
@@ -13,6 +14,7 @@ import (
 // other crosses no ACL.
 type neighbours struct {
 	v4       map[uint32]struct{}
+	lo, hi   uint32 // bound v4, so that most peers need no look at the map
 	v6       map[netip.Addr]struct{}
 	prefixes []netip.Prefix
 }
@@ -22,7 +24,7 @@ type neighbours struct {
 func (b *builder) neighbours(subnet string) *neighbours {
 	n := b.subnets[subnet]
 	if n == nil || subnet == "" {
-		n = &neighbours{v4: map[uint32]struct{}{}, v6: map[netip.Addr]struct{}{}}
+		n = &neighbours{v4: map[uint32]struct{}{}, v6: map[netip.Addr]struct{}{}, lo: math.MaxUint32}
 		b.subnets[subnet] = n
 	}
 	return n
@@ -30,7 +32,9 @@ func (b *builder) neighbours(subnet string) *neighbours {
 
 func (n *neighbours) add(a netip.Addr) {
 	if a.Is4() {
-		n.v4[v4Of(a)] = struct{}{}
+		v := v4Of(a)
+		n.v4[v] = struct{}{}
+		n.lo, n.hi = min(n.lo, v), max(n.hi, v)
 		return
 	}
 	n.v6[a] = struct{}{}
@@ -39,7 +43,9 @@ func (n *neighbours) add(a netip.Addr) {
 func (n *neighbours) has(a netip.Addr) bool {
 	var ok bool
 	if a.Is4() {
-		_, ok = n.v4[v4Of(a)]
+		if v := v4Of(a); n.lo <= v && v <= n.hi {
+			_, ok = n.v4[v]
+		}
 	} else {
 		_, ok = n.v6[a]
 	}
@@ -60,6 +66,7 @@ type exemption struct {
 	services []netfilter.Service
 	v4       []block4
 	v6       []netip.Prefix
+	octets   [256]bool // first octets of the blocks
 }
 
 type block4 struct{ addr, mask uint32 }
@@ -76,7 +83,7 @@ func (b *builder) exemption(vpc string) *exemption {
 	for _, s := range e.services {
 		for _, p := range s.Prefixes {
 			if p = p.Masked(); p.Addr().Is4() {
-				e.v4 = append(e.v4, block4{v4Of(p.Addr()), ^uint32(0) << (32 - p.Bits())})
+				e.add(block4{v4Of(p.Addr()), ^uint32(0) << (32 - p.Bits())})
 			} else {
 				e.v6 = append(e.v6, p)
 			}
@@ -84,6 +91,13 @@ func (b *builder) exemption(vpc string) *exemption {
 	}
 	b.exempt[vpc] = e
 	return e
+}
+
+func (e *exemption) add(b block4) {
+	e.v4 = append(e.v4, b)
+	for i := b.addr >> 24; i <= (b.addr|^b.mask)>>24; i++ {
+		e.octets[i] = true
+	}
 }
 
 // covers reports whether the packet is of a service that is not logged.
@@ -94,6 +108,9 @@ func (e *exemption) covers(d netfilter.Direction, p *netfilter.Packet) bool {
 	}
 	if peer.Is4() {
 		v := v4Of(peer)
+		if !e.octets[v>>24] {
+			return false
+		}
 		for _, b := range e.v4 {
 			if v&b.mask == b.addr {
 				_, ok := netfilter.Exempt(e.services, d, *p)

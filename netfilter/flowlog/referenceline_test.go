@@ -93,6 +93,9 @@ func refValue(name, word string) (string, bool) {
 		if !ok || strings.Trim(word, "0123456789") != "" || len(word) > 20 || n.Cmp(limit) > 0 {
 			return "", false
 		}
+		if strings.HasPrefix(name, "packets-lost-") { // written as it was read
+			return word, true
+		}
 		return n.String(), true
 	}
 	if words, ok := refWords[name]; ok {

@@ -15,7 +15,7 @@ import (
 var errLong = errors.New("line too long")
 
 // source splits an input into lines in a buffer of its own, which grows up to
-// the limit of a line and no further.
+// the limit of a line and no further. Behind a line there is slack.
 type source struct {
 	r          io.Reader
 	buf        []byte
@@ -30,7 +30,7 @@ type source struct {
 
 // newSource looks at the first two bytes to tell gzip data from text.
 func newSource(in io.Reader, limit int, most int64) (*source, error) {
-	s := &source{buf: make([]byte, min(bufferSize, limit+2)), limit: limit, left: most}
+	s := &source{buf: newBuffer(min(bufferSize, limit+2)), limit: limit, left: most}
 	var head [2]byte
 	n, err := io.ReadFull(in, head[:])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -69,13 +69,18 @@ func (s *source) next() ([]byte, error) {
 	}
 }
 
-// whole checks the length of a line.
+// whole checks the length of a line and puts a space behind it, where its end was
+// or the slack begins.
 func (s *source) whole(line []byte) ([]byte, error) {
 	if line = trimCR(line); len(line) > s.limit {
 		return nil, errLong
 	}
+	line[: len(line)+1 : cap(line)][len(line)] = ' '
 	return line, nil
 }
+
+// newBuffer makes a buffer with slack behind it.
+func newBuffer(size int) []byte { return make([]byte, size+slack)[:size] }
 
 // last returns the line that the input ended without ending. Of an input that
 // broke off nobody knows whether it is whole.
@@ -94,7 +99,9 @@ func (s *source) fill() {
 	s.end = copy(s.buf, s.buf[s.start:s.end])
 	s.start = 0
 	if s.end == len(s.buf) {
-		s.buf = append(s.buf, make([]byte, min(len(s.buf), s.limit+2-len(s.buf)))...)
+		grown := newBuffer(min(2*len(s.buf), s.limit+2))
+		copy(grown, s.buf)
+		s.buf = grown
 	}
 	for range 100 {
 		n, err := s.r.Read(s.buf[s.end:])
