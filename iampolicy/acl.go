@@ -15,7 +15,9 @@ type ACL struct {
 	// BucketOwnerEnforced: then its ACLs have no effect.
 	OwnershipEnforced bool
 	// IgnorePublicAcls is the setting of S3 Block Public Access, for the bucket
-	// or its account: then grants to groups have no effect.
+	// or its account: then grants to AllUsers and AuthenticatedUsers have no
+	// effect ("Blocking public access to your Amazon S3 storage", where those
+	// two make an ACL public, and the group of log delivery does not).
 	IgnorePublicAcls bool
 }
 
@@ -97,18 +99,18 @@ func (l *ACL) grants(e *evaluation) match {
 
 // names says how a grant names the caller.
 func (l *ACL) names(g *ACLGrant, p *Principal) match {
-	named := false
+	named, public := false, true
 	switch g.Grantee {
 	case groupAllUsers:
 		named = true
 	case groupAuthenticatedUsers:
 		named = p.inAccount()
 	case groupLogDelivery:
-		named = p.kind == Service && p.text == logDeliveryService
+		named, public = p.kind == Service && p.text == logDeliveryService, false
 	default:
 		return (&entry{typ: entryCanonical, text: g.Grantee}).canonical(p)
 	}
-	if named && !l.IgnorePublicAcls {
+	if named && !(public && l.IgnorePublicAcls) {
 		return matchEveryone
 	}
 	return matchNone

@@ -82,7 +82,17 @@ func TestIAM76ACL(t *testing.T) {
 	require.Equal(t, iampolicy.ImplicitDeny, decideACL(t, &iampolicy.ACL{Object: public, OwnershipEnforced: true}, anonymous, "s3:GetObject", object))
 	require.Equal(t, iampolicy.ImplicitDeny, decideACL(t, &iampolicy.ACL{Object: public, IgnorePublicAcls: true}, anonymous, "s3:GetObject", object))
 	own := &iampolicy.ACL{Object: []iampolicy.ACLGrant{{Grantee: canonicalBob, Permission: "READ"}}, IgnorePublicAcls: true}
-	require.Equal(t, iampolicy.Allowed, decideACL(t, own, bob, "s3:GetObject", object, anything), "IgnorePublicAcls drops groups only")
+	require.Equal(t, iampolicy.Allowed, decideACL(t, own, bob, "s3:GetObject", object, anything), "IgnorePublicAcls drops public groups only")
+	// "Blocking public access to your Amazon S3 storage": AllUsers and
+	// AuthenticatedUsers are what makes an ACL public.
+	for grantee, want := range map[string]iampolicy.Outcome{authenticated: iampolicy.ImplicitDeny, logDelivery: iampolicy.Allowed} {
+		l := &iampolicy.ACL{Bucket: []iampolicy.ACLGrant{{Grantee: grantee, Permission: "WRITE"}}, IgnorePublicAcls: true}
+		who, identity := logs, []string(nil)
+		if grantee == authenticated {
+			who, identity = bob, []string{anything}
+		}
+		require.Equal(t, want, decideACL(t, l, who, "s3:PutObject", object, identity...))
+	}
 }
 
 // TestIAM77Permissions: which permission on what grants which action.

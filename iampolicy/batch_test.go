@@ -90,12 +90,9 @@ func (w *batchWorld) all() *iampolicy.Batch {
 // TestBatchIsSingle: the answers of a batch are those of Decide, each question
 // put alone, in the order promised, whatever the number of workers.
 func TestBatchIsSingle(t *testing.T) {
-	least := 40_000
+	least := 200_000
 	if testing.Short() {
 		least /= 10
-	}
-	if full() {
-		least = 200_000
 	}
 	g := newGenerator(95)
 	n := 0

@@ -228,3 +228,19 @@ func BenchmarkBatch(b *testing.B) {
 		b.ReportMetric(float64(least[1])/float64(least[0]), "speedup")
 	})
 }
+
+// BenchmarkValidate compares Validate with the parsing of the same document.
+func BenchmarkValidate(b *testing.B) {
+	for _, n := range []int{3, 100} {
+		doc := benchDocument(b, n, false)
+		p, err := iampolicy.Parse(doc)
+		require.NoError(b, err)
+		parse := func() { _, _ = iampolicy.Parse(doc) }
+		b.Run(fmt.Sprintf("n=%d/parsed", n), func(b *testing.B) {
+			testkit.Beside(b, 1, func() { p.Validate(iampolicy.KindIdentity) }, parse)
+		})
+		b.Run(fmt.Sprintf("n=%d/text", n), func(b *testing.B) {
+			testkit.Beside(b, 1, func() { iampolicy.Validate(iampolicy.KindIdentity, doc) }, parse)
+		})
+	}
+}

@@ -56,7 +56,11 @@
 // [Validate] checks a document without a request: the issue codes of IAM Access
 // Analyzer that need no list of services, and of our own
 // FORALLVALUES_WITHOUT_GUARD (a ForAllValues that an absent key satisfies),
-// NOTPRINCIPAL_INCOMPLETE and REDUNDANT_STATEMENT. A finding that makes AWS
+// NOTPRINCIPAL_INCOMPLETE, NEVER_TRUE_CONDITION (conditions that contradict each
+// other), SHADOWED_ALLOW (a Deny of the same document covers it) and
+// PUBLIC_ACCESS. What is said of statements that never apply or never matter,
+// REDUNDANT_STATEMENT included, is proved for every request, and a proof that is
+// not found raises nothing. A finding that makes AWS
 // refuse to save the document says so. Chosen, as AWS does not list them: the
 // keys in which a leading variable or wildcard is too permissive (aws:userid,
 // aws:SourceVpc, aws:SourceVpce; wildcards only: aws:PrincipalAccount,

@@ -111,6 +111,14 @@ func hintFor(code string) string {
 		return "Use an operator of the IAM User Guide, such as StringEquals or ForAnyValue:StringLike."
 	case "INVALID_ARN_PREFIX":
 		return `Write the resource as an ARN, arn:partition:service:region:account:resource, or as "*".`
+	case "NEVER_TRUE_CONDITION":
+		return "Split the statement, or list the values under one operator: all operators of a statement must hold."
+	case "SHADOWED_ALLOW":
+		return "Remove the Allow, or narrow the Deny."
+	case "PUBLIC_ACCESS":
+		return "Name principals, or pin the statement by a condition such as aws:PrincipalOrgID."
+	case "FORALLVALUES_WITHOUT_GUARD":
+		return `Add a Null condition that demands the key: "Null": {"key": "false"}.`
 	case "UNSUPPORTED_PRINCIPAL":
 		return "Remove the principal, or attach the policy to a resource."
 	}

@@ -3,6 +3,7 @@
 package iampolicy
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
@@ -122,6 +123,14 @@ func (p *Policy) sidOf(st *statement) string {
 		return ""
 	}
 	return p.values[st.sid.lo].text
+}
+
+// nameOf returns a statement's Sid, or its position from 1.
+func (p *Policy) nameOf(i int) string {
+	if sid := p.sidOf(&p.statements[i]); sid != "" {
+		return clip(sid)
+	}
+	return strconv.Itoa(i + 1)
 }
 
 func (p *Policy) versionText() string {

@@ -3,8 +3,11 @@
 package iampolicy_test
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
+	"github.com/sallyport-go/sallyport/internal/testkit"
 )
 
 // TestIAM109Properties holds what must be true of every decision, whatever the
@@ -149,6 +153,133 @@ func TestIAM107PoliciesAreNotChanged(t *testing.T) {
 		c.Context = map[string]any{"aws:username": who}
 		require.Equal(t, who == "ana", p.Decide(c.question(t)).Allowed())
 	}
+}
+
+// mutations returns documents made of one by dropping, repeating, swapping,
+// emptying or replacing each of its elements in turn, and by changing each byte.
+func mutations(t *testing.T, doc string, each func(string)) {
+	t.Helper()
+	var tree any
+	require.NoError(t, json.Unmarshal([]byte(doc), &tree))
+	write := func() {
+		text, err := json.Marshal(tree)
+		require.NoError(t, err)
+		each(string(text))
+	}
+	var visit func(node any, set func(any))
+	visit = func(node any, set func(any)) {
+		for _, other := range []any{nil, true, 7, "", "*", "${", "arn:aws:s3:::*", []any{}, []any{node, node}, map[string]any{}, map[string]any{"AWS": node}, strings.Repeat("a", 3000)} {
+			set(other)
+			write()
+		}
+		set(node)
+		switch node := node.(type) {
+		case map[string]any:
+			for _, name := range slices.Sorted(maps.Keys(node)) {
+				was := node[name]
+				delete(node, name)
+				write()
+				for _, other := range []string{"Not" + name, strings.ToLower(name), strings.ToUpper(name), name + "IfExists", "ForAllValues:" + name, ""} {
+					kept, had := node[other]
+					node[other] = was
+					write()
+					delete(node, other)
+					if had {
+						node[other] = kept
+					}
+				}
+				node[name] = was
+				visit(was, func(v any) { node[name] = v })
+			}
+		case []any:
+			for i := range node {
+				visit(node[i], func(v any) { node[i] = v })
+			}
+		}
+	}
+	visit(tree, func(v any) { tree = v })
+	for i := range doc {
+		for _, b := range []byte{0, '"', '{', '}', ',', '*', 0x80, doc[i] ^ 0x20} {
+			each(doc[:i] + string(rune(b)) + doc[i+1:])
+		}
+		each(doc[:i] + doc[i+1:])
+		each(doc[:i])
+	}
+}
+
+// TestMutatedDocuments: documents with one element changed are read, validated
+// and decided by without panic. What Parse takes Compile takes or refuses;
+// what it refuses strictly never allows more when it is taken leniently than
+// nothing at all.
+func TestMutatedDocuments(t *testing.T) {
+	least := 200_000
+	if testing.Short() {
+		least /= 10
+	}
+	g := newGenerator(7)
+	classes := testkit.Classes{}
+	kinds := map[string]iampolicy.Kind{"identity": iampolicy.KindIdentity, "resource": iampolicy.KindResource, "trust": iampolicy.KindTrust, "scp": iampolicy.KindSCP, "endpoint": iampolicy.KindEndpoint, "rcp": iampolicy.KindRCP}
+	c := &refCase{}
+	n := 0
+	for n < least {
+		name := pick(g, "identity", "resource", "trust", "scp", "endpoint", "rcp")
+		kind := kinds[name]
+		var doc string
+		for doc == "" || len(doc) > 700 {
+			doc = g.document(name)
+		}
+		g.request(c)
+		r := c.question(t)
+		mutations(t, doc, func(doc string) {
+			if n++; n%97 == 0 {
+				g.request(c)
+				r = c.question(t)
+			}
+			found := iampolicy.Validate(kind, []byte(doc))
+			lenient, err := iampolicy.Options{Lenient: true}.Parse([]byte(doc))
+			strict, errStrict := iampolicy.Parse([]byte(doc))
+			classes.Add("read", err == nil)
+			classes.Add("read leniently only", err == nil && errStrict != nil)
+			classes.Add("not read", err != nil)
+			if err != nil {
+				require.Error(t, errStrict, doc)
+				require.True(t, slices.ContainsFunc(found, func(f iampolicy.Finding) bool { return f.Refused }), "%s: %v", doc, err)
+				return
+			}
+			set, err := iampolicy.Options{Lenient: true}.Compile(kind, lenient)
+			require.NoError(t, err, doc)
+			p := policiesOf(set)
+			d := p.Decide(r)
+			require.Equal(t, d.Outcome, p.Explain(r).Outcome, doc)
+			if errStrict != nil {
+				return
+			}
+			if compiled, err := iampolicy.Compile(kind, strict); err == nil {
+				require.Equal(t, d, policiesOf(compiled).Decide(r), doc)
+				classes.Add("decided", true)
+			}
+		})
+	}
+	classes.Require(t, n)
+	t.Logf("%d documents, %v", n, classes)
+}
+
+// policiesOf puts a set into the field of its kind.
+func policiesOf(s *iampolicy.Set) *iampolicy.Policies {
+	p := new(iampolicy.Policies)
+	switch s.Kind() {
+	case iampolicy.KindIdentity:
+		p.Identity = s
+	case iampolicy.KindResource, iampolicy.KindTrust:
+		p.Resource = s
+	case iampolicy.KindEndpoint:
+		p.Endpoint = s
+	case iampolicy.KindSCP:
+		p.SCP = []*iampolicy.Set{s}
+	case iampolicy.KindRCP:
+		p.RCP = []*iampolicy.Set{s}
+	}
+	return p
 }
 
 // full reports whether the long suites run whole.

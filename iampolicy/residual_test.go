@@ -149,9 +149,12 @@ func checkDiscover(t *testing.T, g *generator, c *refCase, q *iampolicy.Policies
 // expression on any completion of the context is Decide on it.
 func TestIAM97Properties(t *testing.T) {
 	const completions = 10
-	cases := 20_000
+	cases := 20_000 // 200,000 completions
 	if testing.Short() {
 		cases /= 10
+	}
+	if full() {
+		cases = 200_000
 	}
 	for shard := range 2 {
 		t.Run("", func(t *testing.T) {

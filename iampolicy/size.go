@@ -30,8 +30,8 @@ func (p *Policy) Size(kind Kind) (used, allowed int) {
 // characters counts what is not white space.
 func (p *Policy) characters() int {
 	n := 0
-	for _, r := range p.src {
-		if r != ' ' && r != '\t' && r != '\n' && r != '\r' {
+	for i := range len(p.src) {
+		if c := p.src[i]; c > ' ' && c&0xc0 != 0x80 { // the first byte of a character; below a blank JSON has only white space
 			n++
 		}
 	}

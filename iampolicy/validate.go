@@ -5,8 +5,8 @@ package iampolicy
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -51,6 +51,10 @@ type validator struct {
 	index int
 	found []Finding
 	lines lineIndex
+
+	set        *Set // the policy compiled, once it was asked for
+	uncompiled bool // that failed
+	coverable  *statementIndex
 }
 
 func (v *validator) report(code string, at span, path, message string) {
@@ -70,7 +74,7 @@ func (v *validator) refuse(code string, at span, path, message string) {
 func (v *validator) path(rest string) string {
 	path := "Statement"
 	if v.p.statement.form == formList {
-		path = fmt.Sprintf("Statement[%d]", v.index)
+		path += "[" + strconv.Itoa(v.index) + "]"
 	}
 	if rest != "" {
 		path += "." + rest
@@ -78,13 +82,20 @@ func (v *validator) path(rest string) string {
 	return path
 }
 
-// item returns the path of a value of an element.
-func (v *validator) item(name string, e *element, i int32) string {
-	if e.form == formList {
-		return v.path(fmt.Sprintf("%s[%d]", name, i-e.lo))
-	}
-	return v.path(name)
+// place is a value, or an element as a whole, in the statement at hand. What
+// its path is, is put together only for a finding: most values have none.
+func (v *validator) place(name string, e *element, i int32) validatorPlace {
+	return validatorPlace{v: v, place: place{element: name, values: e, value: i}}
 }
+
+// validatorPlace is a place whose statement is known.
+type validatorPlace struct {
+	v *validator
+	place
+}
+
+// String returns the path.
+func (l *validatorPlace) String() string { return l.v.path(l.place.String()) }
 
 // lineIndex finds line ends once a document, so that many findings cost no
 // more than one walk.
@@ -130,27 +141,36 @@ func (v *validator) document() {
 }
 
 func (v *validator) sids() {
-	seen := make(map[string]bool)
+	seen := make(map[string]bool, len(v.p.statements))
 	for i := range v.p.statements {
 		v.st, v.index = &v.p.statements[i], i
 		if v.st.sid.form != formOne {
 			continue
 		}
-		sid, at, path := v.p.sidOf(v.st), v.st.sid.at, v.path("Sid")
+		sid, at := v.p.sidOf(v.st), v.st.sid.at
 		switch {
 		case sid == "":
-			v.report("EMPTY_SID_VALUE", at, path, "an empty Sid says nothing: remove it")
+			v.report("EMPTY_SID_VALUE", at, v.path("Sid"), "an empty Sid says nothing: remove it")
 			continue
 		case seen[sid] && v.iamDocument():
-			v.report("UNIQUE_SIDS_REQUIRED", at, path, "Statement IDs (SID) in a single policy must be unique.")
+			v.report("UNIQUE_SIDS_REQUIRED", at, v.path("Sid"), "Statement IDs (SID) in a single policy must be unique.")
 		case seen[sid]:
-			v.report("UNIQUE_SIDS_RECOMMENDED", at, path, "two statements have this Sid")
+			v.report("UNIQUE_SIDS_RECOMMENDED", at, v.path("Sid"), "two statements have this Sid")
 		}
 		seen[sid] = true
-		if v.iamDocument() && strings.Trim(sid, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
-			v.report("UNSUPPORTED_SID", at, path, "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
+		if v.iamDocument() && !alphanumeric(sid) {
+			v.report("UNSUPPORTED_SID", at, v.path("Sid"), "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
 		}
 	}
+}
+
+func alphanumeric(text string) bool {
+	for i := range len(text) {
+		if c := lower(text[i]); (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
 
 // characters finds text that IAM does not store.
@@ -178,6 +198,7 @@ func (v *validator) statement() {
 	v.conditions()
 	v.roles("PASS_ROLE", "iam:PassRole", "iam:passedtoservice")
 	v.roles("CREATE_SLR", "iam:CreateServiceLinkedRole", "iam:awsservicename")
+	v.proofs()
 	v.redundantStatement()
 }
 
@@ -190,11 +211,14 @@ func (v *validator) effect() {
 // roles raises the codes about actions that hand out roles on everything.
 func (v *validator) roles(prefix, action, key string) {
 	st := v.st
-	if v.p.effectOf(st) != "Allow" || v.hasKey(key) || v.kind == KindSCP || v.kind == KindRCP || v.kind == KindBoundary {
+	if v.p.effectOf(st) != "Allow" || v.kind == KindSCP || v.kind == KindRCP || v.kind == KindBoundary {
+		return
+	}
+	everything := slices.ContainsFunc(v.p.list(&st.resource), func(r value) bool { return r.text == "*" })
+	if !everything && !st.notResource.present() {
 		return
 	}
 	not, star, named := v.coversAction(action)
-	everything := slices.ContainsFunc(v.p.list(&st.resource), func(r value) bool { return r.text == "*" })
 	code := ""
 	switch {
 	case st.notResource.present() && not:
@@ -209,7 +233,8 @@ func (v *validator) roles(prefix, action, key string) {
 		code = "_WITH_STAR_IN_ACTION_AND_RESOURCE"
 	case everything && named:
 		code = "_WITH_STAR_IN_RESOURCE"
-	default:
+	}
+	if code == "" || v.hasKey(key) {
 		return
 	}
 	v.report(prefix+code, st.at, v.path(""), "the statement allows "+action+" on all resources or on unknown ones; name the roles, or add a condition on "+key)

@@ -25,39 +25,51 @@ func (v *validator) condition(c *condition) {
 	if c.bad {
 		return
 	}
-	path := "Condition" + member(c.op)
+	path := validatorPlace{v: v, place: place{cond: c}}
 	op, ok := parseOperator(c.op)
 	if !ok {
 		code, why := "INVALID_CONDITION_OPERATOR", "Syntax errors in policy."
 		if equalFold(c.op[strings.LastIndexByte(c.op, ':')+1:], "NullIfExists") {
 			code, why = "NULL_WITH_IF_EXISTS", "Null asks whether the key exists; IfExists has no meaning there"
 		}
-		v.report(code, c.opAt, v.path(path), why)
+		v.report(code, c.opAt, path.String(), why)
 		return
 	}
 	if op.fam == famNull && strings.Contains(c.op, ":") {
-		v.report("NULL_WITH_QUALIFIER", c.opAt, v.path(path), "a set operator before Null says nothing")
+		v.report("NULL_WITH_QUALIFIER", c.opAt, path.String(), "a set operator before Null says nothing")
 	}
-	path += member(c.key)
+	path.values, path.value = &c.values, -1
 	v.conditionKey(c, op, path)
 	v.emptyValues(c, op, path)
 	for i := c.values.lo; i < c.values.hi; i++ {
-		v.conditionValue(c, op, &v.p.values[i], v.item(path, &c.values, i))
+		v.conditionValue(c, op, &v.p.values[i], validatorPlace{v: v, place: place{cond: c, values: &c.values, value: i}})
 	}
 	if op.fam == famBool && op.quant == quantNone && c.values.len() > 1 {
-		v.report("INVALID_CONDITION_MULTIPLE_BOOLEAN", c.values.at, v.path(path), "true or false: not both")
+		v.report("INVALID_CONDITION_MULTIPLE_BOOLEAN", c.values.at, path.String(), "true or false: not both")
 	}
 	if op.fam == famNumeric && op.rel != relEquals && c.values.len() > 1 {
-		v.report("REDUNDANT_CONDITION_VALUE_NUM", c.values.at, v.path(path), "one of the numbers decides alone")
+		v.report("REDUNDANT_CONDITION_VALUE_NUM", c.values.at, path.String(), "one of the numbers decides alone")
 	}
 	if op.quant == quantAll && !op.negated && v.p.effectOf(v.st) == "Allow" && !v.guarded(c.key) {
-		v.report("FORALLVALUES_WITHOUT_GUARD", c.opAt, v.path(path), `ForAllValues holds for a key that is absent: add "Null": {"`+clip(c.key)+`": "false"}`)
+		why := `ForAllValues holds for a key that is absent: add "Null": {"` + clip(c.key) + `": "false"}`
+		if equalFold(c.key, dynamoAttributes) {
+			why += `, and restrict dynamodb:Select, or all attributes are returned unnamed`
+		}
+		v.report("FORALLVALUES_WITHOUT_GUARD", c.opAt, path.String(), why)
 	}
 }
 
-// guarded reports whether the statement demands that a key is there.
+// dynamoAttributes is the key with the names of the attributes that a DynamoDB
+// request names; one that names none may return them all.
+const dynamoAttributes = "dynamodb:Attributes"
+
+// guarded reports whether the statement demands that a key is there, and for
+// the attributes of DynamoDB also says which may be selected.
 func (v *validator) guarded(key string) bool {
 	e := &v.st.condition
+	if equalFold(key, dynamoAttributes) && !slices.ContainsFunc(v.p.conditions[e.lo:e.hi], restrictsSelect) {
+		return false
+	}
 	return slices.ContainsFunc(v.p.conditions[e.lo:e.hi], func(c condition) bool {
 		op, ok := parseOperator(c.op)
 		return ok && op.fam == famNull && equalFold(c.key, key) &&
@@ -65,7 +77,13 @@ func (v *validator) guarded(key string) bool {
 	})
 }
 
-func (v *validator) emptyValues(c *condition, op operator, path string) {
+// restrictsSelect reports whether a condition says what dynamodb:Select may be.
+func restrictsSelect(c condition) bool {
+	op, ok := parseOperator(c.op)
+	return ok && equalFold(c.key, "dynamodb:Select") && op.fam != famNull && !op.negated && c.values.len() > 0
+}
+
+func (v *validator) emptyValues(c *condition, op operator, path validatorPlace) {
 	if c.values.form != formList || c.values.len() > 0 {
 		return
 	}
@@ -78,7 +96,7 @@ func (v *validator) emptyValues(c *condition, op operator, path string) {
 	case op.ifExists:
 		code += "_IFEXISTS"
 	}
-	v.report(code, c.values.at, v.path(path), "the condition has no values")
+	v.report(code, c.values.at, path.String(), "the condition has no values")
 }
 
 // globalKeys are the condition keys that begin with aws: and need no tag key,
@@ -93,10 +111,10 @@ var globalKeys = [...]string{
 	"tokenissuetime", "useragent", "userid", "username", "viaawsmcpservice", "viaawsservice", "vpceaccount", "vpceorgid", "vpceorgpaths", "vpcsourceip",
 }
 
-func (v *validator) conditionKey(c *condition, op operator, path string) {
+func (v *validator) conditionKey(c *condition, op operator, path validatorPlace) {
 	service, name, ok := strings.Cut(lowerASCII(c.key), ":")
 	if !ok || service == "" || name == "" {
-		v.report("INVALID_CONDITION_KEY_FORMAT", c.keyAt, v.path(path), "a condition key is written service:key")
+		v.report("INVALID_CONDITION_KEY_FORMAT", c.keyAt, path.String(), "a condition key is written service:key")
 		return
 	}
 	if service != "aws" {
@@ -106,15 +124,15 @@ func (v *validator) conditionKey(c *condition, op operator, path string) {
 	switch {
 	case tag == "principaltag" || tag == "resourcetag" || tag == "requesttag":
 		if !tagged || key == "" {
-			v.report("MISSING_TAG_KEY_IN_CONDITION", c.keyAt, v.path(path), "name the tag: "+clip(c.key)+"/key")
+			v.report("MISSING_TAG_KEY_IN_CONDITION", c.keyAt, path.String(), "name the tag: "+clip(c.key)+"/key")
 		}
 	case name == "arn":
 		v.unsupportedKey(c, path)
 	case !slices.Contains(globalKeys[:], name):
-		v.report("INVALID_GLOBAL_CONDITION_KEY", c.keyAt, v.path(path), "there is no such global condition key")
+		v.report("INVALID_GLOBAL_CONDITION_KEY", c.keyAt, path.String(), "there is no such global condition key")
 	}
 	if multivaluedKey(name) && op.quant == quantNone && op.fam != famNull {
-		v.report("MISSING_QUALIFIER", c.opAt, v.path(path), "the key has several values: use ForAllValues or ForAnyValue")
+		v.report("MISSING_QUALIFIER", c.opAt, path.String(), "the key has several values: use ForAllValues or ForAnyValue")
 	}
 }
 
@@ -127,26 +145,26 @@ func multivaluedKey(name string) bool {
 	return false
 }
 
-func (v *validator) conditionValue(c *condition, op operator, x *value, path string) {
+func (v *validator) conditionValue(c *condition, op operator, x *value, path validatorPlace) {
 	switch {
 	case op.takesVariables():
 		v.variables(x.text, x.at, path)
 	case strings.Contains(x.text, "${") && v.p.modern():
-		v.report("INVALID_VARIABLE_FOR_OPERATOR", x.at, path, "this operator takes no variables")
+		v.report("INVALID_VARIABLE_FOR_OPERATOR", x.at, path.String(), "this operator takes no variables")
 		return
 	}
 	switch op.fam {
 	case famNumeric:
 		if _, ok := parseDecimal(x.text); !ok {
-			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path, "not a number: the value matches nothing")
+			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path.String(), "not a number: the value matches nothing")
 		}
 	case famDate:
 		if _, ok := parseInstant(x.text); !ok {
-			v.report("INVALID_DATE_VALUE", x.at, path, "not a date: the value matches nothing")
+			v.report("INVALID_DATE_VALUE", x.at, path.String(), "not a date: the value matches nothing")
 		}
 	case famBool, famNull:
 		if !equalFold(x.text, "true") && !equalFold(x.text, "false") && !strings.Contains(x.text, "${") {
-			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path, "neither true nor false: the value matches nothing")
+			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path.String(), "neither true nor false: the value matches nothing")
 		}
 	case famIP:
 		v.addressValue(c, op, x, path)
@@ -158,24 +176,24 @@ func (v *validator) conditionValue(c *condition, op operator, x *value, path str
 }
 
 // literalValue reports wildcards where they are plain characters.
-func (v *validator) literalValue(c *condition, x *value, path string) {
+func (v *validator) literalValue(c *condition, x *value, path validatorPlace) {
 	text := x.text
 	for _, escape := range [...]string{"${*}", "${?}"} {
 		text = strings.ReplaceAll(text, escape, "")
 	}
 	if strings.ContainsAny(text, "*?") {
-		v.report("WILDCARD_WITHOUT_LIKE_OPERATOR", x.at, path, "without Like in the operator * and ? are plain characters")
+		v.report("WILDCARD_WITHOUT_LIKE_OPERATOR", x.at, path.String(), "without Like in the operator * and ? are plain characters")
 	}
 }
 
-func (v *validator) addressValue(c *condition, op operator, x *value, path string) {
+func (v *validator) addressValue(c *condition, op operator, x *value, path validatorPlace) {
 	p, ok := parsePrefix(x.text)
 	if !ok {
-		v.report("TYPE_MISMATCH_IP_RANGE", x.at, path, "neither an address nor a range: the value matches nothing")
+		v.report("TYPE_MISMATCH_IP_RANGE", x.at, path.String(), "neither an address nor a range: the value matches nothing")
 		return
 	}
 	if written, err := netip.ParsePrefix(x.text); err == nil && written.Masked() != written {
-		v.report("IMPROVE_IP_RANGE", x.at, path, "the range is "+p.String())
+		v.report("IMPROVE_IP_RANGE", x.at, path.String(), "the range is "+p.String())
 	}
 	if !equalFold(c.key, "aws:SourceIp") {
 		return
@@ -192,7 +210,7 @@ func (v *validator) addressValue(c *condition, op operator, x *value, path strin
 	if v.somePublic(c) {
 		code += "_SUBSET"
 	}
-	v.report(code, x.at, path, "aws:SourceIp is a public address: a private range matches nobody")
+	v.report(code, x.at, path.String(), "aws:SourceIp is a public address: a private range matches nobody")
 }
 
 func (v *validator) somePublic(c *condition) bool {
@@ -202,18 +220,18 @@ func (v *validator) somePublic(c *condition) bool {
 	})
 }
 
-func (v *validator) vpcValue(c *condition, op operator, x *value, path string) {
+func (v *validator) vpcValue(c *condition, op operator, x *value, path validatorPlace) {
 	if op.fam != famString && op.fam != famStringLike && op.fam != famStringFold || strings.ContainsAny(x.text, "*?$") {
 		return
 	}
 	switch lowerASCII(c.key) {
 	case "aws:sourcevpc":
 		if !resourceID(x.text, "vpc-") {
-			v.report("INVALID_VPC_FORMAT", x.at, path, "a VPC is named vpc- and 8 or 17 hexadecimal digits")
+			v.report("INVALID_VPC_FORMAT", x.at, path.String(), "a VPC is named vpc- and 8 or 17 hexadecimal digits")
 		}
 	case "aws:sourcevpce":
 		if !resourceID(x.text, "vpce-") {
-			v.report("INVALID_VPCE_FORMAT", x.at, path, "a VPC endpoint is named vpce- and 8 or 17 hexadecimal digits")
+			v.report("INVALID_VPCE_FORMAT", x.at, path.String(), "a VPC endpoint is named vpce- and 8 or 17 hexadecimal digits")
 		}
 	}
 }

@@ -4,7 +4,6 @@ package iampolicy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/arn"
@@ -29,34 +28,44 @@ func (v *validator) actions() {
 		v.found[len(v.found)-1].Refused = v.iamDocument()
 	}
 	for i := e.lo; i < e.hi; i++ {
-		v.action(&v.p.values[i], v.item(name, e, i))
+		v.action(&v.p.values[i], v.place(name, e, i))
 	}
-	v.redundant("REDUNDANT_ACTION", name, e, func(a, b string) bool {
-		return covers(wholePattern(lowerASCII(a)), lowerASCII(b), false) && (a == "*" || strings.Contains(a, ":"))
-	})
+	v.redundant("REDUNDANT_ACTION", name, e, coversAction)
 }
 
-func (v *validator) action(a *value, path string) {
+func (v *validator) action(a *value, path validatorPlace) {
 	if a.text == "*" {
 		if v.kind == KindRCP && v.st.action.present() {
-			v.report("RCP_SYNTAX_ERROR_ACTION", a.at, path, "a resource control policy names the service: s3:* and not *")
+			v.report("RCP_SYNTAX_ERROR_ACTION", a.at, path.String(), "a resource control policy names the service: s3:* and not *")
 		}
 		return
 	}
 	service, name, ok := strings.Cut(a.text, ":")
 	switch {
 	case !ok || service == "" || name == "":
-		v.report("INVALID_ACTION", a.at, path, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
+		v.report("INVALID_ACTION", a.at, path.String(), "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
 	case strings.Contains(name, ":"):
-		v.report("INVALID_ACTION", a.at, path, "Actions/Condition can contain only one colon.")
-	case strings.Trim(lowerASCII(service), "abcdefghijklmnopqrstuvwxyz0123456789-*?_.") != "":
-		v.report("INVALID_ACTION", a.at, path, fmt.Sprintf("Vendor %s is not valid", clip(service)))
+		v.report("INVALID_ACTION", a.at, path.String(), "Actions/Condition can contain only one colon.")
+	case !vendor(service):
+		v.report("INVALID_ACTION", a.at, path.String(), fmt.Sprintf("Vendor %s is not valid", clip(service)))
 	case wildcard.Has(service):
-		v.report("WILDCARD_IN_SERVICE_NAME", a.at, path, "name the service: a wildcard may cover services that do not exist yet")
+		v.report("WILDCARD_IN_SERVICE_NAME", a.at, path.String(), "name the service: a wildcard may cover services that do not exist yet")
 	}
 	if v.kind == KindTrust && ok && !wildcard.Has(a.text) && !trustAction(a.text) && v.st.action.present() {
-		v.report("MISMATCHED_ACTION_FOR_PRINCIPAL", a.at, path, "a trust policy takes sts:AssumeRole, AssumeRoleWithSAML, AssumeRoleWithWebIdentity, TagSession, SetSourceIdentity and SetContext")
+		v.report("MISMATCHED_ACTION_FOR_PRINCIPAL", a.at, path.String(), "a trust policy takes sts:AssumeRole, AssumeRoleWithSAML, AssumeRoleWithWebIdentity, TagSession, SetSourceIdentity and SetContext")
 	}
+}
+
+// vendor reports whether a text could be the service of an action.
+func vendor(text string) bool {
+	for i := range len(text) {
+		switch c := lower(text[i]); {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '*', c == '?', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // wholePattern is a pattern as the parts that matching takes.
@@ -74,8 +83,8 @@ func (v *validator) redundant(code, name string, e *element, covers func(a, b st
 			if i == j || len(a) > maxRequestPattern || len(b) > maxRequestPattern || a == b && j > i {
 				continue
 			}
-			if a == b || strings.ContainsAny(a, "*?") && !strings.ContainsRune(b, '?') && !strings.Contains(a, "${") && covers(a, b) {
-				v.report(code, values[i].at, v.item(name, e, e.lo+int32(i)), "another entry of the list covers this one")
+			if covers(a, b) {
+				v.report(code, values[i].at, v.path((&place{element: name, values: e, value: e.lo + int32(i)}).String()), "another entry of the list covers this one")
 				break
 			}
 		}
@@ -99,64 +108,52 @@ func (v *validator) resources() {
 		v.found[len(v.found)-1].Refused = v.iamDocument()
 	}
 	for i := e.lo; i < e.hi; i++ {
-		v.resource(&v.p.values[i], v.item(name, e, i))
+		v.resource(&v.p.values[i], v.place(name, e, i))
 	}
-	v.redundant("REDUNDANT_RESOURCE", name, e, func(a, b string) bool { return covers(wholePattern(a), b, false) && a == "*" || coversARN(a, b) })
+	v.redundant("REDUNDANT_RESOURCE", name, e, coversResource)
 }
 
-// coversARN reports whether one resource pattern covers another, field by
-// field.
-func coversARN(a, b string) bool {
-	x, n := arn.Split(a)
-	y, m := arn.Split(b)
-	if n != 6 || m != 6 || strings.Contains(b, "${") {
-		return false
-	}
-	fields := [...][2]string{{x.Partition, y.Partition}, {x.Service, y.Service}, {x.Region, y.Region}, {x.Account, y.Account}, {x.Resource, y.Resource}}
-	return !slices.ContainsFunc(fields[:], func(f [2]string) bool { return !covers(wholePattern(f[0]), f[1], false) })
-}
-
-func (v *validator) resource(r *value, path string) {
+func (v *validator) resource(r *value, path validatorPlace) {
 	if r.text == "*" {
 		return
 	}
 	if !strings.HasPrefix(r.text, "arn:") {
-		v.report("INVALID_ARN_PREFIX", r.at, path, fmt.Sprintf("Resource %s must be in ARN format or \"*\".", clip(r.text)))
+		v.report("INVALID_ARN_PREFIX", r.at, path.String(), fmt.Sprintf("Resource %s must be in ARN format or \"*\".", clip(r.text)))
 		return
 	}
 	a, fields := arn.Split(r.text)
 	if fields < 6 {
-		v.report("MISSING_ARN_FIELD", r.at, path, "an ARN has six fields: arn:partition:service:region:account:resource")
+		v.report("MISSING_ARN_FIELD", r.at, path.String(), "an ARN has six fields: arn:partition:service:region:account:resource")
 		v.found[len(v.found)-1].Refused = !strings.HasSuffix(r.text, "*")
 		return
 	}
 	v.partition(a.Partition, r, path)
 	if strings.ContainsAny(a.Service, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-		v.report("INVALID_ARN_SERVICE_CASE", r.at, path, "the service of an ARN is in lower case")
+		v.report("INVALID_ARN_SERVICE_CASE", r.at, path.String(), "the service of an ARN is in lower case")
 	}
 	if wildcard.Has(a.Service) {
-		v.report("WILDCARD_IN_SERVICE_NAME", r.at, path, "Resource vendor must be fully qualified and cannot contain regexes.")
+		v.report("WILDCARD_IN_SERVICE_NAME", r.at, path.String(), "Resource vendor must be fully qualified and cannot contain regexes.")
 		v.found[len(v.found)-1].Refused = v.iamDocument()
 	}
 	if !accountField(a.Account) {
-		v.report("INVALID_ARN_ACCOUNT", r.at, path, "the account of an ARN has twelve digits")
+		v.report("INVALID_ARN_ACCOUNT", r.at, path.String(), "the account of an ARN has twelve digits")
 	}
 	if a.Region != "" && !wildcard.Has(a.Region) && (a.Service == "iam" || a.Service == "s3" && !strings.HasPrefix(a.Resource, "accesspoint")) {
-		v.refuse("INVALID_ARN_REGION", r.at, path, fmt.Sprintf("%s resource %s cannot contain region information.", strings.ToUpper(a.Service), clip(r.text)))
+		v.refuse("INVALID_ARN_REGION", r.at, path.String(), fmt.Sprintf("%s resource %s cannot contain region information.", strings.ToUpper(a.Service), clip(r.text)))
 	}
 	if strings.Contains(a.Partition+a.Service+a.Region+a.Account, "${") {
-		v.report("VARIABLE_UNSUPPORTED_IN_ELEMENT", r.at, path, "variables are replaced behind the fifth colon only")
+		v.report("VARIABLE_UNSUPPORTED_IN_ELEMENT", r.at, path.String(), "variables are replaced behind the fifth colon only")
 	}
 	v.variables(a.Resource, r.at, path)
 }
 
-func (v *validator) partition(partition string, r *value, path string) {
+func (v *validator) partition(partition string, r *value, path validatorPlace) {
 	switch {
 	case wildcard.Has(partition), partition == "aws", partition == "aws-cn", partition == "aws-us-gov", partition == "aws-eusc",
 		partition == "aws-iso", strings.HasPrefix(partition, "aws-iso-"):
 		return
 	}
-	v.report("INVALID_PARTITION", r.at, path, fmt.Sprintf("Partition %q is not valid for resource %q.", clip(partition), clip(r.text)))
+	v.report("INVALID_PARTITION", r.at, path.String(), fmt.Sprintf("Partition %q is not valid for resource %q.", clip(partition), clip(r.text)))
 }
 
 func accountField(account string) bool {
@@ -165,36 +162,15 @@ func accountField(account string) bool {
 }
 
 // variables checks a text that may hold variables.
-func (v *validator) variables(text string, at span, path string) {
+func (v *validator) variables(text string, at span, path validatorPlace) {
 	if !strings.Contains(text, "${") {
 		return
 	}
 	if !v.p.modern() {
-		v.report("VARIABLE_UNSUPPORTED_IN_VERSION", at, path, "variables need Version 2012-10-17; here they are literal text")
+		v.report("VARIABLE_UNSUPPORTED_IN_VERSION", at, path.String(), "variables need Version 2012-10-17; here they are literal text")
 		return
 	}
 	if _, bad := parseVariables(nil, text); bad != nil {
-		v.report(bad.code, at, path, bad.reason)
-	}
-}
-
-// redundantStatement reports a statement that says what an earlier one says,
-// word for word but for its Sid.
-func (v *validator) redundantStatement() {
-	if len(v.p.statements) > comparedValues || v.st.bad != 0 {
-		return
-	}
-	text := func(st *statement) string {
-		w := writer{p: v.p}
-		copied := *st
-		copied.sid = element{}
-		w.statement(&copied)
-		return w.buf.String()
-	}
-	for i := range v.p.statements[:v.index] {
-		if other := &v.p.statements[i]; other.bad == 0 && text(other) == text(v.st) {
-			v.report("REDUNDANT_STATEMENT", v.st.at, v.path(""), "an earlier statement says the same")
-			return
-		}
+		v.report(bad.code, at, path.String(), bad.reason)
 	}
 }

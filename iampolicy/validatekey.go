@@ -10,18 +10,18 @@ import (
 
 // unsupportedKey raises the codes about keys that were given up: aws:ARN, which
 // Access Analyzer names under both.
-func (v *validator) unsupportedKey(c *condition, path string) {
-	v.report("UNSUPPORTED_GLOBAL_CONDITION_KEY", c.keyAt, v.path(path), "the condition key aws:ARN is not supported: use aws:PrincipalArn or aws:SourceArn")
-	v.report("DEPRECATED_GLOBAL_CONDITION_KEY", c.keyAt, v.path(path), "aws:ARN gave way to aws:PrincipalArn and aws:SourceArn")
+func (v *validator) unsupportedKey(c *condition, path validatorPlace) {
+	v.report("UNSUPPORTED_GLOBAL_CONDITION_KEY", c.keyAt, path.String(), "the condition key aws:ARN is not supported: use aws:PrincipalArn or aws:SourceArn")
+	v.report("DEPRECATED_GLOBAL_CONDITION_KEY", c.keyAt, path.String(), "aws:ARN gave way to aws:PrincipalArn and aws:SourceArn")
 }
 
 // keyValue raises the codes about the values of particular keys.
-func (v *validator) keyValue(c *condition, op operator, x *value, path string) {
+func (v *validator) keyValue(c *condition, op operator, x *value, path validatorPlace) {
 	key := lowerASCII(c.key)
 	switch key {
 	case "s3:x-amz-server-side-encryption-aws-kms-key-id":
 		if op.takesVariables() && op.fam != famBool && !kmsKeyValue(x.text) {
-			v.report("INVALID_KMS_KEY_VALUE", x.at, path, "S3 compares the ARN of the key, arn:aws:kms:REGION:ACCOUNT:key/ID: an id or an alias matches nothing")
+			v.report("INVALID_KMS_KEY_VALUE", x.at, path.String(), "S3 compares the ARN of the key, arn:aws:kms:REGION:ACCOUNT:key/ID: an id or an alias matches nothing")
 		}
 	default:
 		v.permissive(key, op, x, path)
@@ -66,7 +66,7 @@ const literalBefore = 6
 
 // permissive reports values of sensitive keys that almost anything matches,
 // where matching opens: in an Allow, or negated in a Deny.
-func (v *validator) permissive(key string, op operator, x *value, path string) {
+func (v *validator) permissive(key string, op operator, x *value, path validatorPlace) {
 	if (v.p.effectOf(v.st) == "Allow") == op.negated {
 		return
 	}
@@ -78,10 +78,10 @@ func (v *validator) permissive(key string, op operator, x *value, path string) {
 		variable := strings.Index(text, "${")
 		wild := strings.IndexAny(text, "*?")
 		if s.variables && v.p.modern() && op.takesVariables() && variable >= 0 && variable < literalBefore && (wild < 0 || variable < wild) {
-			v.report("VARIABLE_USAGE_TOO_PERMISSIVE", x.at, path, "write at least six characters before the variable: it may stand for anything")
+			v.report("VARIABLE_USAGE_TOO_PERMISSIVE", x.at, path.String(), "write at least six characters before the variable: it may stand for anything")
 		}
 		if (op.fam == famStringLike || op.fam == famArn) && wild >= 0 && wild < literalBefore && (variable < 0 || wild < variable) {
-			v.report("WILDCARD_USAGE_TOO_PERMISSIVE", x.at, path, "write at least six characters before the wildcard: too much matches")
+			v.report("WILDCARD_USAGE_TOO_PERMISSIVE", x.at, path.String(), "write at least six characters before the wildcard: too much matches")
 		}
 	}
 }
@@ -118,7 +118,7 @@ func (v *validator) branches(host string) {
 		}
 		for j := c.values.lo; j < c.values.hi; j++ {
 			if x := &v.p.values[j]; !oneBranch(x.text) {
-				v.report("SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED", x.at, v.item("Condition"+member(c.op)+member(c.key), &c.values, j),
+				v.report("SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED", x.at, v.path((&place{cond: c, values: &c.values, value: j}).String()),
 					"name one branch of one repository: repo:ORGANIZATION/REPOSITORY:ref:refs/heads/BRANCH")
 			}
 		}

@@ -102,7 +102,7 @@ func (v *validator) principalMember(m *principalEntry, e *element, name string) 
 		v.report("FEDERATED_PRINCIPAL_NOT_SUPPORTED", m.at, v.path(name+"."+m.typ), "identity providers are principals of trust policies")
 	}
 	for i := m.values.lo; i < m.values.hi; i++ {
-		path := v.item(name+"."+m.typ, &m.values, i)
+		path := v.path((&place{element: name + "." + m.typ, values: &m.values, value: i}).String())
 		if e.form == formOne {
 			path = v.path(name)
 		}
@@ -164,7 +164,7 @@ func (v *validator) trust(e *element) {
 	for i := e.lo; i < e.hi && allows; i++ {
 		m := &v.p.entries[i]
 		for j := m.values.lo; j < m.values.hi; j++ {
-			text, at, path := v.p.values[j].text, v.p.values[j].at, v.item("Principal."+m.typ, &m.values, j)
+			text, at, path := v.p.values[j].text, v.p.values[j].at, v.path((&place{element: "Principal." + m.typ, values: &m.values, value: j}).String())
 			isSAML := strings.Contains(text, ":saml-provider/")
 			switch {
 			case m.typ == "Federated" && (isSAML && !saml || !isSAML && !oidc),
@@ -217,7 +217,7 @@ func (v *validator) redundantTrust(e *element) {
 		for j := m.values.lo; j < m.values.hi; j++ {
 			key := m.typ + " " + v.p.values[j].text
 			if seen[key] {
-				v.report("REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY", v.p.values[j].at, v.item("Principal."+m.typ, &m.values, j), "listed already")
+				v.report("REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY", v.p.values[j].at, v.path((&place{element: "Principal." + m.typ, values: &m.values, value: j}).String()), "listed already")
 			}
 			seen[key] = true
 		}
