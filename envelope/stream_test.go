@@ -4,6 +4,7 @@ package envelope
 
 import (
 	"bytes"
+	"context"
 	"crypto/cipher"
 	"encoding/binary"
 	"errors"
@@ -235,4 +236,50 @@ func TestOpenToClears(t *testing.T) {
 	require.Zero(t, n)
 	require.Equal(t, make([]byte, 128), p[:128])
 	require.Equal(t, bytes.Repeat([]byte{0xaa}, 72), p[128:], "no room for a frame: not its to write")
+}
+
+// A Writer whose context ends, or whose destination fails, says so at the next
+// call and goes on saying it, whatever pieces it is given.
+func TestWriterInterrupted(t *testing.T) {
+	full := errors.New("disk full")
+	for _, s := range []Suite{Suite0478, Suite0578} {
+		for _, workers := range []int{1, 3} {
+			c := suiteClient(t, s, 4096, func(cfg *Config) { cfg.Parallelism = workers })
+			for _, piece := range []int{1000, 4096, taskBytes - 1, taskBytes, taskBytes + 1, 3 * taskBytes} {
+				for _, after := range []int{0, 1, taskBytes, 2*taskBytes + 1, 3 << 20} {
+					for what, dst := range map[string]*limitedWriter{
+						"full":   {room: after + 1000, err: full},
+						"cancel": {room: 1 << 30},
+					} {
+						ctx, cancel := context.WithCancel(t.Context())
+						w, err := c.NewWriter(ctx, dst, nil)
+						require.NoError(t, err)
+						for n := 0; err == nil && n < 6<<20; n += piece {
+							if what == "cancel" && n >= after {
+								cancel()
+							}
+							_, err = w.Write(make([]byte, piece))
+						}
+						want := full
+						if what == "cancel" {
+							want = context.Canceled
+						}
+						if err == nil {
+							err = w.Close()
+						}
+						require.ErrorIs(t, err, want, "%s %d %d", what, piece, after)
+						_, again := w.Write([]byte("more"))
+						require.Equal(t, err, again)
+						_, again = w.ReadFrom(bytes.NewReader([]byte("more")))
+						require.Equal(t, err, again)
+						require.Equal(t, err, w.Close())
+						if what == "full" {
+							require.LessOrEqual(t, dst.n, after+1000)
+						}
+						cancel()
+					}
+				}
+			}
+		}
+	}
 }

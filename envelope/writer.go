@@ -93,7 +93,9 @@ func (w *Writer) Write(p []byte) (int, error) {
 		} else {
 			if len(w.cur.in) == w.share {
 				w.cur.src = w.cur.in
-				w.dispatch()
+				if w.dispatch(); w.err != nil {
+					return 0, w.err
+				}
 			}
 			n := min(len(rest), w.share-len(w.cur.in))
 			w.cur.in = append(w.cur.in, rest[:n]...)
@@ -189,6 +191,9 @@ func (w *Writer) dispatch() {
 	default:
 		t.sealNow()
 		w.emit(t.out)
+	}
+	if w.err != nil {
+		return // there is no cur any more
 	}
 	if w.cur == nil {
 		w.cur = w.ring.get()
