@@ -120,6 +120,7 @@ func TestRewrapInterrupted(t *testing.T) {
 		plant(t, filepath.Join(tree, fmt.Sprint(i)), 1, suiteOf(envelope.Suite0478, 64), make([]byte, 3<<20), nil)
 	}
 	cmd := exec.CommandContext(t.Context(), bin, "rewrap", "-json", "-jobs", "1", "-key", old, "-to", fresh, tree)
+	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -182,5 +183,35 @@ func TestRewrapKeepsOwner(t *testing.T) {
 			require.Equal(t, os.FileMode(0o750)|os.ModeSetgid, info.Mode())
 		}
 		old, fresh = fresh, old
+	}
+}
+
+// A signal ends a command that waits for input, and no half of an output is
+// left; neither is one when it is killed, but for the temporary file.
+func TestInterruptedPipe(t *testing.T) {
+	bin, dir := build(t), t.TempDir()
+	key, out := keyFile(t, dir, 1), filepath.Join(dir, "out")
+	for signal, status := range map[syscall.Signal]int{syscall.SIGINT: exitFailed, syscall.SIGTERM: exitFailed, syscall.SIGKILL: -1} {
+		cmd := exec.CommandContext(t.Context(), bin, "encrypt", "-key", key, "-frame", "100", "-o", out)
+		stdin, err := cmd.StdinPipe()
+		require.NoError(t, err)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		require.NoError(t, cmd.Start())
+		_, err = stdin.Write(make([]byte, 1<<20)) // more than a pipe holds: it is reading
+		require.NoError(t, err)
+		require.NoError(t, cmd.Process.Signal(signal))
+		require.Error(t, cmd.Wait())
+		require.Equal(t, status, cmd.ProcessState.ExitCode(), stderr.String())
+		require.NoFileExists(t, out)
+		left, err := filepath.Glob(filepath.Join(dir, ".out.*.tmp"))
+		require.NoError(t, err)
+		if signal != syscall.SIGKILL {
+			require.Empty(t, left)
+			require.Contains(t, stderr.String(), "interrupted")
+		}
+		for _, name := range left {
+			require.NoError(t, os.Remove(name))
+		}
 	}
 }

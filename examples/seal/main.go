@@ -64,11 +64,8 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, func() {
-		stop()               // a second signal ends the program
-		_ = os.Stdin.Close() // and nobody waits for input
-	})
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	code := run(ctx, os.Args[1:], &input{ctx: ctx, r: os.Stdin}, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -377,4 +378,25 @@ func TestRewrapTreeChanged(t *testing.T) {
 		}
 		require.Empty(t, leftovers(t, dir))
 	}
+}
+
+// The exit status of a tree: what was refused outweighs what could not be
+// decided, whatever came first.
+func TestTally(t *testing.T) {
+	refused := failed("a", &envelope.Error{Kind: envelope.ErrFrameAuth})
+	undecided := failed("b", fs.ErrPermission)
+	for _, all := range [][]outcome{{refused, undecided}, {undecided, refused}, {refused}} {
+		tl := &tally{out: io.Discard, json: true}
+		for _, o := range all {
+			tl.add(t.Context(), o)
+		}
+		require.Equal(t, &treeError{exitRefused}, tl.end(nil))
+	}
+	tl := &tally{out: io.Discard, json: true}
+	tl.add(t.Context(), undecided)
+	require.Equal(t, &treeError{exitFailed}, tl.end(nil))
+	tl = &tally{out: io.Discard, json: true}
+	tl.add(t.Context(), outcome{Result: resultGone})
+	require.NoError(t, tl.end(nil))
+	require.Equal(t, &treeError{exitFailed}, tl.end(fs.ErrPermission))
 }
