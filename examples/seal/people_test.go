@@ -211,10 +211,7 @@ func TestKMS(t *testing.T) {
 func TestSentinels(t *testing.T) {
 	api, err := os.ReadFile(filepath.Join("..", "..", "api", "envelope.txt"))
 	require.NoError(t, err)
-	var want, have []string
-	for _, m := range regexp.MustCompile(`(?m)\bErr[A-Z]\w+`).FindAllString(string(api), -1) {
-		want = append(want, m)
-	}
+	want, have := regexp.MustCompile(`\bErr[A-Z]\w+`).FindAllString(string(api), -1), []string(nil)
 	for _, s := range sentinels {
 		have = append(have, s.name)
 	}
