@@ -28,8 +28,9 @@ import (
 )
 
 // TestKilledGateway kills the gateway 50 times, 200 with SALLYPORT_FULL=1, while it stores and completes
-// uploads: nothing acknowledged is lost, nothing half written is visible, and
-// the audit trail stays valid.
+// uploads and, from every third time on, moves all objects to a new wrapping
+// key: nothing acknowledged is lost, nothing half written is visible, and the
+// audit trail stays valid.
 func TestKilledGateway(t *testing.T) {
 	interop.Require(t)
 	rounds := 50
@@ -43,7 +44,7 @@ func TestKilledGateway(t *testing.T) {
 	done := &ledger{versions: map[string]int{}}
 	for round := range rounds {
 		g := interop.Gateway(t, interop.GatewayConfig{Dir: dir, Program: program, Fields: map[string]any{
-			"audit": map[string]any{"rotate": "50ms", "digest": "1100ms"},
+			"audit": map[string]any{"rotate": "50ms", "digest": "1100ms"}, "reload": "20ms", "encryption": wrappingKeys(round / 3),
 		}})
 		w := &world{GatewayServer: g, scheme: "http"}
 		c := w.sdk(w.root())
@@ -62,7 +63,9 @@ func TestKilledGateway(t *testing.T) {
 		cancel()
 		wg.Wait()
 	}
-	g := interop.Gateway(t, interop.GatewayConfig{Dir: dir, Program: program, Fields: map[string]any{"audit": map[string]any{"digest": "1100ms"}}})
+	g := interop.Gateway(t, interop.GatewayConfig{Dir: dir, Program: program, Fields: map[string]any{
+		"audit": map[string]any{"digest": "1100ms"}, "encryption": wrappingKeys((rounds - 1) / 3),
+	}})
 	w := &world{GatewayServer: g, scheme: "http"}
 	done.verify(t, w.sdk(w.root()))
 	requireTrail(t, filepath.Join(dir, "audit"))
@@ -73,6 +76,20 @@ func TestKilledGateway(t *testing.T) {
 	require.Greater(t, total, rounds, "too few writes were acknowledged to prove anything")
 	testkit.Report(t, "interop", "gatewayclients/killed", "-", rounds)
 	t.Logf("%d writes acknowledged in %d rounds", total, rounds)
+}
+
+// wrappingKeys are the n-th key, which writes, and all before it.
+func wrappingKeys(n int) map[string]any {
+	key := func(n int) map[string]any {
+		return map[string]any{"key_file": fmt.Sprintf("%d.key", n), "name": fmt.Sprint("key ", n)}
+	}
+	all := key(n)
+	old := []any{}
+	for i := range n {
+		old = append(old, key(i))
+	}
+	all["old"] = old
+	return all
 }
 
 // ledger knows which version of each key was acknowledged last. Only the key's
