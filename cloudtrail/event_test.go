@@ -3,9 +3,11 @@
 package cloudtrail_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -161,6 +163,8 @@ func TestEventsOfFiles(t *testing.T) {
 		{"cut", `{"Records":[` + plainEvent, 1, "unexpected end"},
 		{"another major version", `{"Records":[{"eventVersion":"2.0","eventName":"B"},` + plainEvent + `]}`, 1, "event at offset 12: eventVersion of major version 2, not 1"},
 		{"a version that is none", `{"Records":[{"eventVersion":"1","eventName":"B"}]}`, 0, "event at offset 12: eventVersion is not MAJOR.MINOR"},
+		{"a minor version that is none", `{"Records":[{"eventVersion":"1.x","eventName":"B"}]}`, 0, "eventVersion is not MAJOR.MINOR"},
+		{"a major version that is none", `{"Records":[{"eventVersion":".1","eventName":"B"}]}`, 0, "eventVersion is not MAJOR.MINOR"},
 		{"a version that is a number", `{"Records":[{"eventVersion":1.1}]}`, 0, "eventVersion is not MAJOR.MINOR"},
 		{"a newer minor version", `{"Records":[{"eventVersion":"1.99","eventName":"B","new":1}]}`, 1, ""},
 		{"as deep as may be", deep(128), 1, ""},
@@ -305,3 +309,59 @@ func TestEventsCancelled(t *testing.T) {
 	require.Equal(t, 5, n, "and not the rest of the file")
 	require.Len(t, collect(t, v, cloudtrail.Filter{}).events, 24)
 }
+
+// TestEventViewsForget reads files of one length in the same memory, as the
+// workers do: nothing that was looked up in one is found in the next.
+func TestEventViewsForget(t *testing.T) {
+	scan, err := cloudtrail.NewLogScan(cloudtrail.Filter{}, cloudtrail.Limits{})
+	require.NoError(t, err)
+	data := []byte(`{"Records":[{"userIdentity":{"arn":"ann","type":"x"}}]}`)
+	for _, want := range []string{"ann", "bob"} {
+		copy(data[bytes.Index(data, []byte("ann")):], want)
+		require.NoError(t, scan.File(data, func(e *cloudtrail.Event, err error) bool {
+			require.Equal(t, want, string(e.Text("userIdentity", "arn")))
+			return true
+		}))
+		copy(data, strings.Replace(string(data), `{"arn":"ann","type":"x"}`, `{"id":"ann","arn":"bob"}`, 1))
+	}
+}
+
+// TestEndlessObject stops reading an object when the context ends, however
+// much of it there is.
+func TestEndlessObject(t *testing.T) {
+	trail, c := plainTrail()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reads := 0
+	block := append([]byte{0, 0, 0x40, 0xff, 0xbf}, make([]byte, 0x4000)...) // a stored block that is not the last
+	v := validatorOf(t, trail.FS())
+	v.Workers = 1
+	v.Limits.LogInflated = 1 << 28
+	v.Source = &faulty{Source: v.Source, open: func(key string, _ int) (func(*cloudtrail.Object) *cloudtrail.Object, error) {
+		if !strings.HasSuffix(c.Logs[0][0], key) {
+			return nil, nil
+		}
+		return func(*cloudtrail.Object) *cloudtrail.Object {
+			rest := []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
+			return &cloudtrail.Object{Size: -1, Body: io.NopCloser(readerFunc(func(p []byte) (int, error) {
+				if reads++; reads == 10 {
+					cancel()
+				}
+				if len(rest) == 0 {
+					rest = block
+				}
+				n := copy(p, rest)
+				rest = rest[n:]
+				return n, nil
+			}))}
+		}, nil
+	}}
+	for _, err := range v.Events(ctx, cloudtrail.Filter{}) {
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	require.Equal(t, 10, reads)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

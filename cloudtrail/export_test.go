@@ -14,3 +14,6 @@ func NewLogScan(f Filter, limits Limits) (*LogScan, error) {
 func (l *LogScan) File(data []byte, yield func(*Event, error) bool) error {
 	return l.scan.file("s3://bucket/log", data, nil, yield)
 }
+
+// Addresses is how many addresses its filter remembers.
+func (l *LogScan) Addresses() int { return len(l.scan.filter.seen) }

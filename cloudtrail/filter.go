@@ -53,12 +53,13 @@ type Filter struct {
 type compiledFilter struct {
 	Filter
 	blocks []netip.Prefix
-	texts  []string // addresses that are none
+	texts  []string        // addresses that are none
+	seen   map[string]bool // sourceIPAddress values met, and whether they are wanted
 }
 
 // compile parses the addresses. It fails with ErrConfig.
 func (f Filter) compile() (*compiledFilter, error) {
-	c := &compiledFilter{Filter: f}
+	c := &compiledFilter{Filter: f, seen: map[string]bool{}}
 	for _, text := range f.Addresses {
 		if strings.Contains(text, "/") {
 			block, err := netip.ParsePrefix(text)
@@ -120,14 +121,35 @@ func (f *compiledFilter) principals(e *Event) bool {
 		one(f.Principals, e, "userIdentity", "sessionContext", "sessionIssuer", "userName")
 }
 
+// addresses remembers what it decided: parsing allocates, and most addresses
+// come again. What it remembers is bounded.
 func (f *compiledFilter) addresses(e *Event) bool {
 	if len(f.Addresses) == 0 {
 		return true
 	}
+	const most, longest = 4096, 64
 	text := e.Text("sourceIPAddress")
-	a, err := netip.ParseAddr(string(text))
+	if text == nil {
+		return false
+	}
+	wanted, met := f.seen[string(text)]
+	if met {
+		return wanted
+	}
+	wanted = f.address(string(text))
+	if len(text) <= longest {
+		if len(f.seen) == most {
+			clear(f.seen)
+		}
+		f.seen[string(text)] = wanted
+	}
+	return wanted
+}
+
+func (f *compiledFilter) address(text string) bool {
+	a, err := netip.ParseAddr(text)
 	if err != nil {
-		return text != nil && slices.ContainsFunc(f.texts, func(s string) bool { return s == string(text) })
+		return slices.Contains(f.texts, text)
 	}
 	a = a.Unmap()
 	return slices.ContainsFunc(f.blocks, func(b netip.Prefix) bool { return b.Contains(a) })

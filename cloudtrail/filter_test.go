@@ -3,8 +3,11 @@
 package cloudtrail_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -224,4 +227,34 @@ func TestFilterTime(t *testing.T) {
 		require.ErrorIs(t, got, cloudtrail.ErrEvent)
 		require.ErrorContains(t, got, "eventTime is not a time")
 	}
+}
+
+// TestFilterManyAddresses forgets addresses it has met and decides alike.
+func TestFilterManyAddresses(t *testing.T) {
+	f := cloudtrail.Filter{Addresses: []string{"10.0.0.0/9", "x", ""}}
+	scan, err := cloudtrail.NewLogScan(f, cloudtrail.Limits{})
+	require.NoError(t, err)
+	var text, want, got []byte
+	for i := range 10_000 {
+		address := fmt.Sprintf(`"10.%d.%d.1"`, i&255, i>>8)
+		switch i % 10 {
+		case 7:
+			address = []string{`""`, "null", `"x"`, `"` + strings.Repeat("x", 100) + `"`}[i/10%4]
+		case 8:
+			address = `"10.1.1.1"`
+		}
+		e := fmt.Appendf(nil, `{"sourceIPAddress":%s}`, address)
+		text = append(append(text, ','), e...)
+		if refMatch(f, e) {
+			want = append(want, e...)
+		}
+	}
+	require.NoError(t, scan.File([]byte(`{"Records":[`+string(text[1:])+"]}"), func(e *cloudtrail.Event, err error) bool {
+		require.NoError(t, err)
+		got = append(got, e.Raw()...)
+		return true
+	}))
+	require.LessOrEqual(t, scan.Addresses(), 4096)
+	require.NotEmpty(t, want)
+	require.True(t, bytes.Equal(want, got))
 }

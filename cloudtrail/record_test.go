@@ -38,8 +38,7 @@ func recordOf(t testing.TB, event []byte) (r *cloudtrail.Record, err error, ok b
 	text := append(append([]byte(`{"Records":[`), event...), "]}"...)
 	n := 0
 	fault := scan.File(text, func(e *cloudtrail.Event, bad error) bool {
-		if n++; bad == nil {
-			require.Equal(t, string(bytes.Trim(event, " \t\r\n")), string(e.Raw()))
+		if n++; bad == nil && string(bytes.Trim(event, " \t\r\n")) == string(e.Raw()) { // else it closes the array itself
 			r, err = e.Record()
 			ok = true
 		}
