@@ -12,6 +12,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/stretchr/testify/require"
 )
 
@@ -42,7 +43,9 @@ func shapes(b *testing.B, s Suite, run func(b *testing.B, c *Client, plaintext, 
 		b.Run(fmt.Sprintf("frame=%d/workers=%d", shape.frame, shape.workers), func(b *testing.B) {
 			b.SetBytes(benchSize)
 			b.ReportAllocs()
+			start := testkit.CPUTime()
 			run(b, c, plaintext, message)
+			b.ReportMetric(float64(testkit.CPUTime()-start)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }
@@ -78,6 +81,7 @@ func BenchmarkFloor(b *testing.B) {
 			back := make([]byte, 0, benchSize)
 			b.SetBytes(benchSize)
 			b.ReportAllocs()
+			start := testkit.CPUTime()
 			for b.Loop() {
 				back = back[:0]
 				for i := 0; i < len(dst); i += frame + 16 {
@@ -86,6 +90,7 @@ func BenchmarkFloor(b *testing.B) {
 					}
 				}
 			}
+			b.ReportMetric(float64(testkit.CPUTime()-start)/float64(b.N), "cpu-ns/op")
 		})
 	}
 	b.Run("sha384", func(b *testing.B) {

@@ -289,12 +289,47 @@ func (c *frameCipher) finalLength(prefix []byte, seq uint32) (int, error) {
 	return int(n), nil
 }
 
+// expect is the layout that the size alone says, of an unsigned message. The
+// numbers of its regular frames are left for whoever opens them.
+func (in *incoming) expect(message []byte, start int) (l layout, ok bool) {
+	if in.header.spec.signing() {
+		return layout{}, false
+	}
+	p, err := planBody(int64(start), int64(len(message)-start), int64(in.frames.frameLen))
+	if err != nil {
+		return layout{}, false
+	}
+	rest := message[p.offset(p.frames):]
+	if binary.BigEndian.Uint32(rest) != finalMarker {
+		return layout{}, false
+	}
+	l = layout{regular: int(p.frames - 1), end: len(message) - len(rest)}
+	l.final, err = in.scanFinal(rest, uint32(p.frames), int64(l.end))
+	l.end += len(l.final)
+	return l, err == nil
+}
+
 // openFramed appends the plaintext of the whole body, and checks footer and
-// end. A fault behind good frames is reported only when they are good, so that
-// the error is that of the first fault in the message.
-func (in *incoming) openFramed(ctx context.Context, workers int, dst, message []byte) (_ []byte, err error) {
+// end. Nearly every message has the layout that its size says. To look at each
+// frame for it first is a wait for memory each time, on one core while the
+// others do nothing: 0.1 of 3.1 ms for 4,096 frames of 4 KiB. Where that layout
+// proves wrong, the one in the message is looked for, and with it the first
+// fault.
+func (in *incoming) openFramed(ctx context.Context, workers int, dst, message []byte) ([]byte, error) {
 	start := len(in.header.raw)
-	l := in.scan(message, start)
+	if l, ok := in.expect(message, start); ok {
+		if out, err := in.openLayout(ctx, workers, dst, message, l); err == nil || ctx.Err() != nil {
+			return out, err
+		}
+	}
+	return in.openLayout(ctx, workers, dst, message, in.scan(message, start))
+}
+
+// openLayout is openFramed with a layout. A fault behind good frames is
+// reported only when they are good, so that the error is that of the first
+// fault in the message.
+func (in *incoming) openLayout(ctx context.Context, workers int, dst, message []byte, l layout) (_ []byte, err error) {
+	start := len(in.header.raw)
 	f := &in.frames
 	total := l.regular * f.frameLen
 	if l.final != nil {
