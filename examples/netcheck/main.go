@@ -26,10 +26,14 @@ const usage = `usage: netcheck                                     JSON lines in
        netcheck lint -snapshot DIR [-json] [-ports LIST] [-quotas=false]
        netcheck diff -snapshot DIR [-json] OLD NEW  two ACLs, or two lists of groups
        netcheck diff -snapshot DIR -to DIR [-json] ID
+       netcheck path -snapshot DIR -from END -to END [-proto P] [-port N[-M]] [-json] [-svg FILE]
+       netcheck exposure -snapshot DIR [-json]      what the internet reaches
+       netcheck whatif -snapshot DIR [-remove ID]... [-add FILE] [-from END -to END] [-json]
        netcheck flows -snapshot DIR [-format FORMAT] [-json] [-trust-ports] [-workers N] FILE...
 
-Each command explains its flags with -h. lint and diff exit 0 when they find
-nothing, 1 when they find something, 2 for wrong usage, 3 when they cannot tell.
+Each command explains its flags with -h. lint, diff, exposure and whatif exit 0
+when they find nothing, path when packets and replies pass; 1 otherwise; all of
+them 2 for wrong usage and 3 when they cannot tell.
 `
 
 func main() {
@@ -38,9 +42,12 @@ func main() {
 
 // commands are the commands for people.
 var commands = map[string]func(args []string, stdout, stderr io.Writer) int{
-	"lint":  lint,
-	"diff":  diff,
-	"flows": flows,
+	"lint":     lint,
+	"diff":     diff,
+	"flows":    flows,
+	"path":     path,
+	"exposure": exposure,
+	"whatif":   whatif,
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {

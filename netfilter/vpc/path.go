@@ -5,6 +5,7 @@ package vpc
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/sallyport-go/sallyport/netfilter"
 )
@@ -101,6 +102,9 @@ type Block struct {
 	Fix string
 	// Reply says that the block is in the way of the reply.
 	Reply bool
+	// Hop is the index of the last hop passed, in Hops or for a reply's block in
+	// ReplyHops.
+	Hop int
 }
 
 // Path is the answer to a question.
@@ -148,12 +152,12 @@ func (s *Snapshot) settle(ways []*walk, a end) Path {
 			best = w
 		}
 		if p.Reachable == Partly {
-			p.Blocks = append(p.Blocks, w.blocks...)
+			p.Blocks = join(p.Blocks, w.blocks)
 		}
 	}
 	p.Hops = best.hops
 	if p.Reachable != Partly {
-		p.Blocks = best.blocks
+		p.Blocks = slices.Clone(best.blocks)
 	}
 	var replies []Answer
 	forks := 0
@@ -168,7 +172,7 @@ func (s *Snapshot) settle(ways []*walk, a end) Path {
 		}
 		replies = append(replies, reply)
 		for _, b := range backs {
-			p.Blocks = append(p.Blocks, b.blocks...)
+			p.Blocks = join(p.Blocks, b.blocks)
 		}
 		if w == best {
 			p.ReplyHops = backs[0].hops
@@ -179,6 +183,22 @@ func (s *Snapshot) settle(ways []*walk, a end) Path {
 		p.Blocks = nil
 	}
 	return p
+}
+
+// join appends the blocks that are not there yet.
+func join(blocks, more []Block) []Block {
+	for _, b := range more {
+		if !slices.ContainsFunc(blocks, b.same) {
+			blocks = append(blocks, b)
+		}
+	}
+	return blocks
+}
+
+// same reports whether two blocks are one, wherever they are met.
+func (b Block) same(o Block) bool {
+	o.Hop = b.Hop
+	return b == o
 }
 
 // sum is what several equal ways come to.

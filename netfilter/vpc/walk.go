@@ -80,9 +80,9 @@ func (w *walk) vanish() {
 }
 
 func (w *walk) block(b Block) {
-	b.Reply = w.reply
-	if !w.unsure && !slices.Contains(w.blocks, b) {
-		w.blocks = append(w.blocks, b)
+	if !w.unsure {
+		b.Reply, b.Hop = w.reply, max(0, len(w.hops)-1)
+		w.blocks = join(w.blocks, []Block{b})
 	}
 }
 
