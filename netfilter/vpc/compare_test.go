@@ -31,7 +31,7 @@ func TestReference(t *testing.T) {
 	if os.Getenv("SALLYPORT_FULL") == "1" {
 		worlds = 20000
 	} else if testing.Short() {
-		worlds = 60
+		worlds = 150
 	}
 	seed := uint64(1)
 	if n, err := strconv.ParseUint(os.Getenv("SALLYPORT_SEED"), 10, 64); err == nil {
@@ -48,6 +48,7 @@ func TestReference(t *testing.T) {
 			}
 		}
 	}
+	t.Log(total, g.classes)
 	g.classes.Require(t, total)
 }
 

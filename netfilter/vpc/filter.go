@@ -87,7 +87,7 @@ func (w *walk) group(e *netfilter.Interface, d netfilter.Direction) {
 		return
 	}
 	if w.gather != nil {
-		w.gather.add(policy, d, w.pk)
+		w.gather.add(w, policy, d)
 		return
 	}
 	verdicts := policy.DecidePorts(d, w.pk, w.from, w.to)
@@ -131,7 +131,7 @@ func (w *walk) acl(subnet, vpc string, d netfilter.Direction, code Code) {
 		return
 	}
 	if w.gather != nil {
-		w.gather.add(policy, d, w.pk)
+		w.gather.add(w, policy, d)
 		return
 	}
 	verdicts := policy.DecidePorts(d, w.pk, w.from, w.to)

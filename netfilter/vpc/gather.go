@@ -25,12 +25,16 @@ func (g *gatherer) clone() *gatherer {
 	return &gatherer{slices.Clone(g.legs), g.way}
 }
 
-// add notes a policy. Outbound, where an interface forwards, it sees the
-// destination.
-func (g *gatherer) add(p netfilter.Policy, d netfilter.Direction, pk netfilter.Packet) {
+// add notes a policy that the walk meets, unless the way is in doubt: then what
+// the filters say is, too. Outbound, where an interface forwards, a policy sees
+// the destination.
+func (g *gatherer) add(w *walk, p netfilter.Policy, d netfilter.Direction) {
+	if w.unsure {
+		return
+	}
 	l := netfilter.Leg{Policy: p, Direction: d}
 	if d == netfilter.Egress {
-		l.Peer = pk.Dst
+		l.Peer = w.pk.Dst
 	}
 	g.legs = append(g.legs, l)
 }

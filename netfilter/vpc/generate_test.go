@@ -95,7 +95,7 @@ func (g *worldGenerator) gateways(w *refWorld) {
 func (g *worldGenerator) endpoints(w *refWorld) {
 	w.VpcEndpoints = []refEndpoint{
 		{VpcEndpointId: "vpce-s3", VpcEndpointType: "Gateway", State: g.some("available", 5, "deleting"), VpcId: "vpc-1", IpAddressType: g.one("ipv4", "dualstack")},
-		{VpcEndpointId: "vpce-if", VpcEndpointType: "Interface", State: g.some("available", 30, "pending", "rejected"), VpcId: "vpc-1", NetworkInterfaceIds: []string{"eni-2"}},
+		{VpcEndpointId: "vpce-if", VpcEndpointType: "Interface", State: g.some("available", 12, "pending", "rejected"), VpcId: "vpc-1", NetworkInterfaceIds: []string{"eni-2"}},
 		{VpcEndpointId: "vpce-glb", VpcEndpointType: "GatewayLoadBalancer", State: "available", VpcId: "vpc-1", SubnetIds: []string{"subnet-" + g.one("a", "b", "c")}},
 	}
 	w.PrefixLists = []refList{{"pl-s3", []string{"52.216.0.0/15", "2600:1fa0::/32"}}, {"pl-office", []string{"198.51.100.0/24", "10.2.3.0/24"}}, {"pl-other", []string{"198.51.100.0/24"}}, {PrefixListId: "pl-unknown"}}
@@ -201,7 +201,7 @@ func (g *worldGenerator) acls(w *refWorld) {
 		if a.Associations[0].SubnetId == "subnet-d" {
 			a.VpcId = "vpc-2"
 		}
-		if !g.chance(30) {
+		if !g.chance(15) {
 			a.Entries = open(300)
 		}
 		for _, n := range g.rng.Perm(8)[:1+g.rng.IntN(4)] {
@@ -219,7 +219,7 @@ func (g *worldGenerator) acls(w *refWorld) {
 	}
 	for i := range w.NetworkAcls {
 		if g.chance(95) { // replies to part of the ephemeral ports
-			w.NetworkAcls[i].Entries = append(w.NetworkAcls[i].Entries, refEntry{RuleNumber: 30, Protocol: g.some("6", 15, "17"), RuleAction: "deny", Egress: g.chance(50), CidrBlock: "0.0.0.0/0", PortRange: &refPortSpan{32768, 60999}})
+			w.NetworkAcls[i].Entries = append(w.NetworkAcls[i].Entries, refEntry{RuleNumber: 30, Protocol: g.some("6", 15, "17"), RuleAction: "deny", Egress: g.chance(70), CidrBlock: "0.0.0.0/0", PortRange: &refPortSpan{32768, 60999}})
 		}
 	}
 }
@@ -229,7 +229,7 @@ func (g *worldGenerator) interfaces(w *refWorld) {
 		s := w.Subnets[(i+g.rng.IntN(2))%len(w.Subnets)]
 		e := refIface{
 			NetworkInterfaceId: fmt.Sprintf("eni-%d", i), SubnetId: s.SubnetId, VpcId: s.VpcId, InterfaceType: "interface",
-			Status: g.some("in-use", 3, "detaching"), SourceDestCheck: !g.chance(25), DenyAllIgwTraffic: g.chance(4),
+			Status: g.some("in-use", 3, "detaching"), SourceDestCheck: !g.chance(45), DenyAllIgwTraffic: g.chance(4),
 			Attachment: refInstance{fmt.Sprintf("i-%d", i)}, Description: g.some("", 15, "ELB classic", "ELB app/x/1"),
 		}
 		for j := range 1 + g.rng.IntN(2) {
@@ -245,7 +245,7 @@ func (g *worldGenerator) interfaces(w *refWorld) {
 		if s.VpcId == "vpc-1" && g.chance(70) {
 			e.Ipv6Addresses = []refAddress6{{fmt.Sprintf("2600:1f00:1::%d", 10+i)}}
 		}
-		e.Groups = []refGroupID{{g.some("sg-open", 60, "sg-0", "sg-1", "sg-2", "sg-empty")}}
+		e.Groups = []refGroupID{{g.some("sg-open", 40, "sg-0", "sg-1", "sg-2", "sg-empty")}}
 		if g.chance(20) {
 			e.Groups = append(e.Groups, refGroupID{g.one("sg-0", "sg-1", "sg-missing")})
 		}
@@ -255,7 +255,7 @@ func (g *worldGenerator) interfaces(w *refWorld) {
 		w.NetworkInterfaces = append(w.NetworkInterfaces, e)
 		if g.chance(30) {
 			r := refReservation{Instances: []refState{{InstanceId: e.Attachment.InstanceId}}}
-			r.Instances[0].State.Name = g.some("running", 15, "stopped")
+			r.Instances[0].State.Name = g.some("running", 8, "stopped")
 			w.Reservations = append(w.Reservations, r)
 		}
 	}
@@ -309,12 +309,12 @@ func (g *worldGenerator) routes(w *refWorld, n string) (out []refRoute) {
 	}
 	switch n {
 	case "1":
-		add(65, refRoute{DestinationCidrBlock: "0.0.0.0/0", GatewayId: "igw-1"})
+		add(50, refRoute{DestinationCidrBlock: "0.0.0.0/0", GatewayId: "igw-1"})
 		if len(out) == 0 {
 			add(90, refRoute{DestinationCidrBlock: "0.0.0.0/0", NatGatewayId: "nat-1"})
 		}
 		add(50, refRoute{DestinationIpv6CidrBlock: "::/0", GatewayId: "igw-1"})
-		add(55, refRoute{DestinationIpv6CidrBlock: "2606:4700::/32", EgressOnlyInternetGatewayId: "eigw-1"})
+		add(85, refRoute{DestinationIpv6CidrBlock: "2606:4700::/32", EgressOnlyInternetGatewayId: "eigw-1"})
 		add(30, refRoute{DestinationIpv6CidrBlock: "64:ff9b::/96", NatGatewayId: "nat-1"})
 		add(50, refRoute{DestinationPrefixListId: "pl-s3", GatewayId: "vpce-s3"})
 		add(8, refRoute{DestinationPrefixListId: "pl-unknown", GatewayId: g.one("vpce-s3", "vgw-1")})
@@ -322,9 +322,9 @@ func (g *worldGenerator) routes(w *refWorld, n string) (out []refRoute) {
 		add(15, refRoute{DestinationCidrBlock: "10.2.3.0/24", TransitGatewayId: "tgw-1"})
 		add(75, refRoute{DestinationCidrBlock: "10.3.0.0/16", TransitGatewayId: "tgw-1"})
 		add(40, refRoute{DestinationCidrBlock: "192.168.0.0/16", GatewayId: "vgw-1"})
-		add(30, refRoute{DestinationCidrBlock: w.Subnets[g.rng.IntN(3)].CidrBlock, NetworkInterfaceId: g.box(w)})
+		add(70, refRoute{DestinationCidrBlock: w.Subnets[g.rng.IntN(3)].CidrBlock, NetworkInterfaceId: g.box(w)})
 		add(6, refRoute{DestinationCidrBlock: "10.0.0.0/16", NetworkInterfaceId: g.box(w)})
-		add(12, refRoute{DestinationCidrBlock: "8.8.0.0/16", NetworkInterfaceId: g.box(w)})
+		add(25, refRoute{DestinationCidrBlock: "8.8.0.0/16", NetworkInterfaceId: g.box(w)})
 		add(6, refRoute{DestinationCidrBlock: w.Subnets[g.rng.IntN(3)].CidrBlock, GatewayId: "vpce-glb"})
 		add(45, refRoute{DestinationPrefixListId: "pl-office", TransitGatewayId: "tgw-1"})
 		add(45, refRoute{DestinationPrefixListId: "pl-other", GatewayId: "vgw-1"})
@@ -348,15 +348,15 @@ func (g *worldGenerator) routes(w *refWorld, n string) (out []refRoute) {
 // question draws two ends, as refStart takes them, and the traffic.
 func (g *worldGenerator) question(w *refWorld) (from, to string, t vpc.Traffic) {
 	anyone := func() string { return w.NetworkInterfaces[g.rng.IntN(len(w.NetworkInterfaces))].NetworkInterfaceId }
-	t.Protocol = []netfilter.Protocol{6, 6, 6, 6, 17, 1, 47, 47, 58}[g.rng.IntN(9)]
+	t.Protocol = []netfilter.Protocol{6, 6, 6, 6, 6, 17, 1, 47, 47, 47, 58}[g.rng.IntN(11)]
 	t.ICMPType = 8
 	if t.Protocol == netfilter.ICMPv6 {
 		t.ICMPType = 128
 	}
-	six := t.Protocol == netfilter.ICMPv6 || t.Protocol == netfilter.TCP && g.chance(20)
+	six := t.Protocol == netfilter.ICMPv6 || t.Protocol == netfilter.TCP && g.chance(25)
 	far := []string{g.one("198.51.100.7", "198.51.100.9", "8.8.8.8"), g.one("2606:4700::1", "2606:4700::9", "2001:db8::7")}
 	from, to = anyone(), anyone()
-	switch g.rng.IntN(11) {
+	switch g.rng.IntN(12) {
 	case 0, 1, 2:
 		from, t.Src = "internet", addr(far[0])
 		if six {
