@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"strconv"
 
 	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/sallyport-go/sallyport/netfilter"
@@ -19,7 +21,11 @@ type worldGenerator struct {
 	classes testkit.Classes
 }
 
+// newWorldGenerator begins at the seed, or at SALLYPORT_SEED when that is set.
 func newWorldGenerator(seed uint64) *worldGenerator {
+	if n, err := strconv.ParseUint(os.Getenv("SALLYPORT_SEED"), 10, 64); err == nil {
+		seed = n
+	}
 	return &worldGenerator{rng: rand.New(rand.NewPCG(seed, 11)), classes: testkit.Classes{}}
 }
 
