@@ -101,6 +101,9 @@
 // has from elsewhere, without the trail. It proves that CloudTrail delivered the
 // file; that nothing is missing beside it, only Run shows.
 //
+// Follow runs again and again, from checkpoint to checkpoint. VerifyResults
+// checks the results of a CloudTrail Lake query by the sign file beside them.
+//
 // # What this does not protect against
 //
 // Events that CloudTrail never delivered, or logged before validation was

@@ -41,6 +41,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "trailcheck:", err)
 		return write(usageReport(err), o, stdout, stderr)
 	}
+	if o.follow {
+		return follow(ctx, o, stdout, stderr)
+	}
 	rep, err := check(ctx, o, stderr)
 	if err != nil {
 		complain(stderr, err)
@@ -75,6 +78,8 @@ func write(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) int {
 		err = rep.WriteJSON(stdout)
 	case "sarif":
 		err = rep.WriteSARIF(stdout)
+	case "junit":
+		err = rep.WriteJUnit(stdout)
 	case "awscli":
 		err = writeAWSCLI(rep, o, stdout, stderr)
 	default:

@@ -24,6 +24,8 @@ type options struct {
 	format                choice
 	workers               int
 	checkpoint            string
+	follow                bool
+	every                 time.Duration
 }
 
 const usage = `usage: trailcheck (-dir TREE | -bucket B [-endpoint URL] [-prefix P]) [flags]
@@ -41,14 +43,16 @@ Exit status: 0 valid, 1 tampered, 2 incomplete, 3 error.
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{
 		unreferenced: choice{"error", []string{"error", "count"}},
-		format:       choice{"text", []string{"text", "json", "sarif", "awscli"}},
+		format:       choice{"text", []string{"text", "json", "sarif", "junit", "awscli"}},
 	}
 	f := flags("trailcheck", usage, stderr)
 	o.source(f)
 	f.Var(&o.expect, "expect-through", "the `time` up to which there must be digests")
 	f.Var(&o.unreferenced, "unreferenced", "log files that no digest lists: `error|count`")
-	f.Var(&o.format, "format", "of the report: `text|json|sarif|awscli`")
+	f.Var(&o.format, "format", "of the report: `text|json|sarif|junit|awscli`")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "`file` that says where the last valid run ended; rewritten by a valid one")
+	f.BoolVar(&o.follow, "follow", false, "go on and check each new digest, from the -checkpoint, until interrupted; the format is text or json")
+	f.DurationVar(&o.every, "every", 5*time.Minute, "with -follow, how `long` to wait between two looks")
 	if err := f.Parse(args); err != nil {
 		o.format.anywhere(args)
 		return o, err
@@ -95,6 +99,8 @@ func (o *options) check(f *flag.FlagSet) error {
 		return errors.New("-endpoint is for -bucket without -dir")
 	case o.workers < 1:
 		return errors.New("-workers must be at least 1")
+	case o.follow && (o.checkpoint == "" || !o.end.IsZero() || o.every <= 0 || o.format.value != "text" && o.format.value != "json"):
+		return errors.New("-follow needs -checkpoint and -every, no -end, and -format text or json")
 	case strings.HasSuffix(o.prefix, "/"):
 		return errors.New("-prefix has no slash at its end")
 	}

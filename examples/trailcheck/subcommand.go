@@ -16,6 +16,8 @@ func subcommand(name string) func(ctx context.Context, args []string, stdout, st
 		return prove
 	case "verify":
 		return verify
+	case "results":
+		return results
 	}
 	return nil
 }

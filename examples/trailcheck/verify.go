@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport-go/sallyport/cloudtrail"
 )
 
-const verifyUsage = `usage: trailcheck verify -keys FILE [-log s3://BUCKET/KEY] [-format text|json|sarif] [BUNDLE]
+const verifyUsage = `usage: trailcheck verify -keys FILE [-log s3://BUCKET/KEY] [-format text|json|sarif|junit] [BUNDLE]
 
 Checks a proof bundle by the public keys in FILE and by nothing else: no trail, no
 network. FILE is what list-public-keys printed; take it from CloudTrail, not from
@@ -30,12 +30,12 @@ Exit status: 0 proved, 1 tampered, 2 incomplete, 3 error.
 
 // verify is the subcommand.
 func verify(_ context.Context, args []string, stdout, stderr io.Writer) int {
-	o := &options{format: choice{"text", []string{"text", "json", "sarif"}}}
+	o := &options{format: choice{"text", []string{"text", "json", "sarif", "junit"}}}
 	var log string
 	f := flags("trailcheck verify", verifyUsage, stderr)
 	f.Var(&o.keys, "keys", "`file` of the public keys that are trusted; may be repeated")
 	f.StringVar(&log, "log", "", "the log file that the bundle has to be about, `s3://bucket/key`")
-	f.Var(&o.format, "format", "of the report: `text|json|sarif`")
+	f.Var(&o.format, "format", "of the report: `text|json|sarif|junit`")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -93,7 +93,7 @@ func readBundle(name string) (*cloudtrail.Bundle, error) {
 
 // show prints what was proved, in JSON as the member proof of the report.
 func show(p *cloudtrail.Proof, o *options, stdout, stderr io.Writer) int {
-	if p.Report.Verdict != cloudtrail.Valid || o.format.value == "sarif" {
+	if p.Report.Verdict != cloudtrail.Valid || o.format.value == "sarif" || o.format.value == "junit" {
 		return write(p.Report, o, stdout, stderr)
 	}
 	if o.format.value == "json" {
