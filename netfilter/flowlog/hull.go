@@ -17,7 +17,7 @@ type hull struct {
 	from, to uint16
 	protocol netfilter.Protocol
 	seen     bool
-	many     bool // several protocols
+	many     bool // several protocols, so that protocol is one of them
 }
 
 func (h *hull) add(peer netip.Addr, p netfilter.Protocol, port uint16) {
@@ -40,9 +40,6 @@ func (h *hull) merge(o hull) {
 	}
 	h.from, h.to = min(h.from, o.from), max(h.to, o.to)
 	h.many = h.many || o.many || h.protocol != o.protocol
-	// Which protocol it is no longer matters with several, but the hull of a whole
-	// must not depend on the order of its parts.
-	h.protocol = min(h.protocol, o.protocol)
 }
 
 // prefix is the smallest block that holds all peers.
