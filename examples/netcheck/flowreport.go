@@ -169,11 +169,7 @@ func (r *flowReport) status() int {
 
 // write prints the report for people.
 func (r *flowReport) write(c *command) error {
-	fmt.Fprintf(c.stdout, "%d records in %d files", r.Records, r.Files)
-	if r.Unread > 0 {
-		fmt.Fprintf(c.stdout, "; %d lines or files could not be read", r.Unread)
-	}
-	fmt.Fprintln(c.stdout)
+	fmt.Fprintf(c.stdout, "records: %d, files: %d, unreadable lines or files: %d\n", r.Records, r.Files, r.Unread)
 	for _, e := range r.Errors {
 		fmt.Fprintln(c.stderr, e)
 	}

@@ -55,7 +55,7 @@ func flowFile(t *testing.T, name, text string) string {
 func TestFlows(t *testing.T) {
 	out, err := exec.Command(build(t), "flows", "-snapshot", snapshot(t, flowSnapshot), flowFile(t, "a.log", flowLines)).CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	require.Equal(t, `5 records in 1 files
+	require.Equal(t, `records: 5, files: 1, unreadable lines or files: 0
 
 KIND              REASON             RECORDS  PACKETS  BYTES
 not attributable  no data            1        0        0
@@ -136,7 +136,7 @@ func TestFlowStatus(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	require.Equal(t, 3, run([]string{"flows", "-snapshot", dir, bad, bad, bad, bad, bad}, nil, &out, &errs))
-	require.Contains(t, out.String(), "25 records in 5 files; 150 lines or files could not be read\n")
+	require.Contains(t, out.String(), "records: 25, files: 5, unreadable lines or files: 150\n")
 	require.Contains(t, errs.String(), "and 130 more\n")
 	require.Equal(t, 21, strings.Count(errs.String(), "\n"))
 	require.Contains(t, errs.String(), "b.log: line 1 column 1: version: not a decimal number")
