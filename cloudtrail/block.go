@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
+	"slices"
 )
 
 // eventWorker reads log files for the consumer of events. It has one buffer,
@@ -45,6 +46,9 @@ func (w *eventWorker) do(ctx context.Context, t *eventTask) {
 	res, f := w.readLog(ctx, t.where, t.hash, begin, func(p []byte) {
 		switch {
 		case !long && len(data)+len(p) <= holdLog:
+			if len(p) > cap(data)-len(data) { // doubling; append would by then grow by quarters
+				data = slices.Grow(data, max(len(p), min(cap(data), holdLog-len(data))))
+			}
 			data = append(data, p...)
 			return
 		case !long:

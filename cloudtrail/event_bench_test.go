@@ -5,6 +5,7 @@ package cloudtrail_test
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,30 @@ func BenchmarkEventScan(b *testing.B) {
 			Principals: []string{"arn:aws:iam::111122223333:role/nobody"}, Names: []string{"GetObject"}, From: testkit.TrailStart.AddDate(0, 0, -1),
 		})
 	})
+}
+
+// BenchmarkEvents is Events over the day on disk, from gzip to the event, with
+// everything that is verified on the way.
+func BenchmarkEvents(b *testing.B) {
+	dir, inflated := benchTrail()
+	root, err := os.OpenRoot(dir)
+	require.NoError(b, err)
+	defer root.Close()
+	v := validatorOf(b, root.FS())
+	b.SetBytes(inflated)
+	b.ReportAllocs()
+	n := 0
+	begin := testkit.CPUTime()
+	for b.Loop() {
+		for e, err := range v.Events(b.Context(), cloudtrail.Filter{}) {
+			if err != nil || e.Text("eventName") == nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(n)/(testkit.CPUTime()-begin).Seconds(), "events/cpu-s")
 }
 
 func benchScan(b *testing.B, data []byte, want int, f cloudtrail.Filter) {
