@@ -77,7 +77,7 @@ func TestMemoryIsFlat(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Add(r)
-		if records++; records%500_000 == 0 {
+		if records++; records%50_000 == 0 {
 			runtime.ReadMemStats(&m)
 			peak = max(peak, m.HeapAlloc)
 		}

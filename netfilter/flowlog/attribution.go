@@ -151,7 +151,7 @@ type Attribution struct {
 // instead of 20.
 const recents = 256
 
-// Forward reports whether a rule of Rules was asked about Packet; the others were
+// forward reports whether a rule of Rules was asked about Packet; the others were
 // asked about the packet that Packet answers.
 func (a *Attribution) forward(r *Rule) bool { return r.Direction == a.Direction }
 
