@@ -193,12 +193,12 @@ func TestInterruptedPipe(t *testing.T) {
 	key, out := keyFile(t, dir, 1), filepath.Join(dir, "out")
 	for signal, status := range map[syscall.Signal]int{syscall.SIGINT: exitFailed, syscall.SIGTERM: exitFailed, syscall.SIGKILL: -1} {
 		cmd := exec.CommandContext(t.Context(), bin, "encrypt", "-key", key, "-frame", "100", "-o", out)
-		stdin, err := cmd.StdinPipe()
+		r, w, err := os.Pipe() // which stays open, as a terminal does
 		require.NoError(t, err)
 		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
+		cmd.Stdin, cmd.Stderr = r, &stderr
 		require.NoError(t, cmd.Start())
-		_, err = stdin.Write(make([]byte, 1<<20)) // more than a pipe holds: it is reading
+		_, err = w.Write(make([]byte, 1<<20)) // more than a pipe holds: it is reading
 		require.NoError(t, err)
 		require.NoError(t, cmd.Process.Signal(signal))
 		require.Error(t, cmd.Wait())
@@ -213,5 +213,6 @@ func TestInterruptedPipe(t *testing.T) {
 		for _, name := range left {
 			require.NoError(t, os.Remove(name))
 		}
+		require.NoError(t, errors.Join(r.Close(), w.Close()))
 	}
 }
