@@ -17,7 +17,8 @@ import (
 // message of to's: another data key, another message id, to's suite, frame
 // length and wrapping keys. The encryption context stays what it was, and pairs
 // that the message did not store are not stored again. ec is as for
-// [Client.Decrypt].
+// [Client.Decrypt]. Errors are those of reading and of writing; a stored pair of
+// a reserved key, which this package does not write, is [ErrEncryptionContext].
 //
 // The plaintext passes in memory of a constant size and is written nowhere. The
 // new message is finished, with a final frame and a signature where to's suite
@@ -66,6 +67,8 @@ func (c *Client) Reencrypt(ctx context.Context, dst io.Writer, src io.Reader, to
 // are those in the form of the .NET release 4.0.0. Suites of version 1 do not
 // commit to their key; the client's Commitment has to be
 // [ForbidEncryptAllowDecrypt], which says that they may still be written.
+//
+// For suites without key derivation, which [Lint] names, the same holds.
 //
 // Rewrap revokes nothing: the data key is the same, and who could unwrap the
 // old message may know it. It is for handing a message on, and for moving large

@@ -198,8 +198,14 @@ func TestInterruptedPipe(t *testing.T) {
 		var stderr bytes.Buffer
 		cmd.Stdin, cmd.Stderr = r, &stderr
 		require.NoError(t, cmd.Start())
-		_, err = w.Write(make([]byte, 1<<20)) // more than a pipe holds: it is reading
-		require.NoError(t, err)
+		for begun := false; !begun; { // the header is written: what comes next is to read
+			temps, err := filepath.Glob(filepath.Join(dir, ".out.*.tmp"))
+			require.NoError(t, err)
+			if len(temps) == 1 {
+				info, err := os.Stat(temps[0])
+				begun = err == nil && info.Size() > 0
+			}
+		}
 		require.NoError(t, cmd.Process.Signal(signal))
 		require.Error(t, cmd.Wait())
 		require.Equal(t, status, cmd.ProcessState.ExitCode(), stderr.String())

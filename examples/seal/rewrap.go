@@ -127,11 +127,12 @@ func (r *renewal) probe(ctx context.Context) ([]keyName, error) {
 	if err != nil {
 		return nil, err
 	}
-	message, err := c.Encrypt(ctx, nil, nil, nil)
+	ec := envelope.EncryptionContext(r.o.context) // a key's policy may ask for it
+	message, err := c.Encrypt(ctx, nil, nil, ec)
 	if err != nil {
 		return nil, fmt.Errorf("the new keys: %w", err)
 	}
-	_, h, err := c.Decrypt(ctx, nil, message, nil)
+	_, h, err := c.Decrypt(ctx, nil, message, ec)
 	if err != nil {
 		return nil, &envelope.Error{Kind: envelope.ErrKeyring, Detail: "the new keys cannot open what they wrap", Offset: -1, Cause: err}
 	}
