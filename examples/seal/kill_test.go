@@ -222,3 +222,25 @@ func TestInterruptedPipe(t *testing.T) {
 		require.NoError(t, errors.Join(r.Close(), w.Close()))
 	}
 }
+
+// An output that is no file is written to, not replaced: as root, decrypting to
+// a device must not put a file in its place. A pipe stands for it here; a test
+// never names a real device, which a fault would replace.
+func TestOutputPipe(t *testing.T) {
+	bin, dir := build(t), t.TempDir()
+	key, sealed, pipe := keyFile(t, dir, 1), filepath.Join(dir, "sealed"), filepath.Join(dir, "pipe")
+	plant(t, sealed, 1, nil, []byte("plaintext"), nil)
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	f, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer f.Close() //nolint:errcheck // of a test
+	_, stderr, status := command(t, bin, nil, "decrypt", "-key", key, "-o", pipe, sealed)
+	require.Zero(t, status, stderr)
+	info, err := os.Lstat(pipe)
+	require.NoError(t, err)
+	require.Equal(t, os.ModeNamedPipe, info.Mode().Type())
+	got := make([]byte, len("plaintext"))
+	_, err = io.ReadFull(f, got)
+	require.NoError(t, err)
+	require.Equal(t, "plaintext", string(got))
+}
