@@ -140,6 +140,19 @@ func TestPaths(t *testing.T) {
 		{name: "internet in, private subnet", from: "internet", to: "eni-b", src: "198.51.100.7", reach: vpc.No, blocks: "NO_PUBLIC_ADDRESS eni-b"},
 		{name: "internet in without a way back", from: "internet", to: "eni-a", src: "198.51.100.7", edit: []string{`{"DestinationCidrBlock":"0.0.0.0/0","GatewayId":"igw-1"}`, `{}`}, reach: vpc.Yes, reply: vpc.No, blocks: "NO_ROUTE rtb-pub/198.51.100.7 reply"},
 		{name: "NET-50 NAT unsolicited", from: "internet", to: "203.0.113.9", src: "198.51.100.7", reach: vpc.No, blocks: "NAT_UNSOLICITED nat-1"},
+		{name: "NET-52 exclusion of the subnet", from: "internet", to: "eni-a", src: "198.51.100.7", edit: []string{`"PrefixLists":[`, `"VpcBlockPublicAccessOptions":{"State":"update-complete","InternetGatewayBlockMode":"block-bidirectional"},"VpcBlockPublicAccessExclusions":[{"ResourceArn":"arn:aws:ec2:r:1:subnet/subnet-a","State":"create-complete","InternetGatewayExclusionMode":"allow-bidirectional"}],"PrefixLists":[`}, reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-52 exclusion of the VPC", from: "internet", to: "eni-a", src: "198.51.100.7", edit: []string{`"PrefixLists":[`, `"VpcBlockPublicAccessOptions":{"State":"update-complete","InternetGatewayBlockMode":"block-ingress"},"VpcBlockPublicAccessExclusions":[{"ResourceArn":"arn:aws:ec2:r:1:vpc/vpc-1","State":"update-complete","InternetGatewayExclusionMode":"allow-bidirectional"}],"PrefixLists":[`}, reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-52 exclusion for egress only", from: "eni-b", to: "internet", dst: "8.8.8.8", edit: []string{`"PrefixLists":[`, `"VpcBlockPublicAccessOptions":{"State":"update-complete","InternetGatewayBlockMode":"block-bidirectional"},"VpcBlockPublicAccessExclusions":[{"ResourceArn":"arn:aws:ec2:r:1:vpc/vpc-1","State":"create-complete","InternetGatewayExclusionMode":"allow-egress"}],"PrefixLists":[`}, reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-52 exclusion for egress only, in", from: "internet", to: "eni-a", src: "198.51.100.7", edit: []string{`"PrefixLists":[`, `"VpcBlockPublicAccessOptions":{"State":"update-complete","InternetGatewayBlockMode":"block-bidirectional"},"VpcBlockPublicAccessExclusions":[{"ResourceArn":"arn:aws:ec2:r:1:vpc/vpc-1","State":"create-complete","InternetGatewayExclusionMode":"allow-egress"}],"PrefixLists":[`}, reach: vpc.No, blocks: "PUBLIC_ACCESS_BLOCKED igw-1"},
+		{name: "NET-52 exclusion not complete", from: "internet", to: "eni-a", src: "198.51.100.7", edit: []string{`"PrefixLists":[`, `"VpcBlockPublicAccessOptions":{"State":"update-complete","InternetGatewayBlockMode":"block-bidirectional"},"VpcBlockPublicAccessExclusions":[{"ResourceArn":"arn:aws:ec2:r:1:vpc/vpc-1","State":"create-in-progress","InternetGatewayExclusionMode":"allow-bidirectional"}],"PrefixLists":[`}, reach: vpc.No, blocks: "PUBLIC_ACCESS_BLOCKED igw-1"},
+		{name: "NET-50 interface endpoint", from: "eni-a", to: "eni-b", edit: endpointAt("available"), reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-50 interface endpoint pending", from: "eni-a", to: "eni-b", edit: endpointAt("pendingAcceptance"), reach: vpc.No, blocks: "STATE vpce-i"},
+		{name: "NET-17 reference to a peered VPC's group", from: "eni-b", to: "eni-p", edit: references("sg-web"), reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-17 reference to a group peered in another Region", from: "eni-b", to: "eni-p", edit: append(references("sg-web"), `"AccepterVpcInfo":{"VpcId":"vpc-2","CidrBlock":"10.2.0.0/16","Region":"r"}`, `"AccepterVpcInfo":{"VpcId":"vpc-2","CidrBlock":"10.2.0.0/16","Region":"s"}`), reach: vpc.No, blocks: "SG_INGRESS sg-p"},
+		{name: "NET-17 reference through a transit gateway", from: "eni-b", to: "eni-t", edit: append(references("sg-web"), `"TransitGatewayAttachments":[{"TransitGatewayId"`, `"TransitGateways":[{"TransitGatewayId":"tgw-1","State":"available","Options":{"SecurityGroupReferencingSupport":"enable"}}],"TransitGatewayAttachments":[{"TransitGatewayId"`), reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-17 transit gateway without references", from: "eni-b", to: "eni-t", edit: references("sg-web"), reach: vpc.No, blocks: "SG_INGRESS sg-p"},
+		{name: "NET-17 group associated with the VPC", from: "eni-b", to: "eni-t", edit: append(references("sg-web"), `"PrefixLists":[`, `"SecurityGroupVpcAssociations":[{"GroupId":"sg-web","VpcId":"vpc-3","State":"associated"}],"PrefixLists":[`), reach: vpc.Yes, reply: vpc.Yes},
+		{name: "NET-17 group association going", from: "eni-b", to: "eni-t", edit: append(references("sg-web"), `"PrefixLists":[`, `"SecurityGroupVpcAssociations":[{"GroupId":"sg-web","VpcId":"vpc-3","State":"disassociating"}],"PrefixLists":[`), reach: vpc.No, blocks: "SG_INGRESS sg-p"},
 		{name: "NET-50 NAT and IPv6", from: "eni-6", to: "internet", dst: "2606:4700::1", edit: []string{`{"DestinationIpv6CidrBlock":"::/0","EgressOnlyInternetGatewayId":"eigw-1"}`, `{"DestinationIpv6CidrBlock":"::/0","NatGatewayId":"nat-1"}`}, reach: vpc.No, blocks: "ACL_IN acl-a/*, ROUTE_MISMATCH rtb-6/::/0"},
 		{name: "NET-50 NAT protocol", from: "eni-b", to: "internet", dst: "8.8.8.8", proto: 47, reach: vpc.No, blocks: "NAT_PROTOCOL nat-1, ACL_OUT acl-a/*"},
 		{name: "NET-50 private NAT", from: "eni-b", to: "internet", dst: "8.8.8.8", edit: []string{`"ConnectivityType":"public"`, `"ConnectivityType":"private"`}, reach: vpc.No, blocks: "NO_PUBLIC_ADDRESS nat-1"},
@@ -220,6 +233,22 @@ func TestPaths(t *testing.T) {
 			}
 			require.LessOrEqual(t, len(p.Hops), 70)
 		})
+	}
+}
+
+// endpointAt makes eni-b the interface of an endpoint in a state.
+func endpointAt(state string) []string {
+	return []string{`"VpcEndpoints":[`, `"VpcEndpoints":[{"VpcEndpointId":"vpce-i","VpcEndpointType":"Interface","State":"` + state + `","VpcId":"vpc-1","NetworkInterfaceIds":["eni-b"]},`}
+}
+
+// references gives eni-b the group sg-web of vpc-1 beside its own, and eni-p and
+// eni-t, in other VPCs, one that admits what the first names.
+func references(group string) []string {
+	return []string{
+		`"SecurityGroups":[`, `"SecurityGroups":[{"GroupId":"sg-p","VpcId":"vpc-9","IpPermissions":[{"IpProtocol":"-1","UserIdGroupPairs":[{"GroupId":"` + group + `"}]}],"IpPermissionsEgress":[{"IpProtocol":"-1","IpRanges":[{"CidrIp":"0.0.0.0/0"}]}]},`,
+		`"NetworkInterfaceId":"eni-b","SubnetId":"subnet-b","VpcId":"vpc-1","Groups":[`, `"NetworkInterfaceId":"eni-b","SubnetId":"subnet-b","VpcId":"vpc-1","Groups":[{"GroupId":"sg-web"},`,
+		`"NetworkInterfaceId":"eni-p","SubnetId":"subnet-p","VpcId":"vpc-2","Groups":[{"GroupId":"sg-open"}]`, `"NetworkInterfaceId":"eni-p","SubnetId":"subnet-p","VpcId":"vpc-2","Groups":[{"GroupId":"sg-p"}]`,
+		`"NetworkInterfaceId":"eni-t","SubnetId":"subnet-t","VpcId":"vpc-3","Groups":[{"GroupId":"sg-open"}]`, `"NetworkInterfaceId":"eni-t","SubnetId":"subnet-t","VpcId":"vpc-3","Groups":[{"GroupId":"sg-p"}]`,
 	}
 }
 
@@ -330,4 +359,8 @@ func TestVectors(t *testing.T) {
 	require.Equal(t, "NAT_UNSOLICITED nat-8f25eaec186b6a02c", blocks(p))
 	p = ask(t, s, "eni-616e2e09413da6e3b", "eni-9018ca90a2b20ef3c", "", "", netfilter.TCP, 443)
 	require.Equal(t, "NO_ROUTE rtb-07c6b3ee6c4d31753/10.0.1.10", blocks(p))
+	for e := range s.Exposure() {
+		require.Fail(t, "the internet reaches", "%+v", e)
+	}
+	testkit.Report(t, "vectors", "netfilter/describe/paths", "-", 4)
 }
