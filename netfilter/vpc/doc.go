@@ -17,6 +17,10 @@
 // Fix which one rule or route would open the way, and RA what AWS Reachability
 // Analyzer calls it.
 //
+// Snapshot.Exposure lists everything that the internet can send to each
+// interface, with the ACL entry and the rule that admit it. Snapshot.Apply makes
+// a Change to a copy, and Compare says exactly what that opens and closes.
+//
 // # Answers
 //
 // Yes and No are certain as far as the documents go. Partly means that some of
@@ -32,10 +36,18 @@
 // of the peer VPC. An interface with its check off forwards packets unchanged;
 // beyond it, the internet is unresolved, since it may translate. What a Gateway
 // Load Balancer's appliance does is unresolved. IPv6 from the internet comes in
-// by the egress-only gateway where the subnet routes to it, and is refused.
-// A route to a virtual private gateway, a carrier or local gateway or a core
-// network leaves the model: what is behind is reached, its reply unresolved. A
-// path has at most 64 hops. Several equal prefix list routes are all tried.
+// by the egress-only gateway where the subnet routes to it, and is refused. An
+// interface with DenyAllIgwTraffic receives no replies through an internet
+// gateway either. A route to a virtual private gateway, a carrier or local
+// gateway or a core network leaves the model: what is behind is reached, its
+// reply unresolved. A path has at most 64 hops. Several equal prefix list routes
+// are all tried, with their replies, and so are the subnets of a transit gateway
+// attachment that has none in the sender's zone. A prefix list without entries
+// does not cast doubt on a local route unless its target could stand beside one.
+// Where a VPC enforces encryption, what passes a gateway that is not exempt is
+// unresolved. A member that is null, [] or missing is one and the same: without
+// any internet gateway in the documents, those that routes name are taken for
+// attached.
 //
 // # The trap
 //
@@ -45,8 +57,9 @@
 // # What this does not protect against
 //
 // A snapshot ages. Firewalls other than groups and ACLs, endpoint policies,
-// load balancers' listeners, host firewalls, encryption control and DNS are not
-// considered; Path.Ignored names factors of which the snapshot says nothing.
+// load balancers' listeners, host firewalls and DNS are not considered;
+// Path.Ignored names factors of which the snapshot says nothing. Exposure is what
+// packets from the internet can reach, not what they can reach from there.
 //
 // # Concurrency
 //
