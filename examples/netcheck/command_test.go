@@ -63,24 +63,16 @@ func TestCommandStatus(t *testing.T) {
 	}
 }
 
-// TestPage runs the commands of docs/netcheck.md and compares what they print.
+// TestPage: the drawings of docs/netcheck.md are what the command draws, and the
+// files that the page shows are those that the tests here read.
 func TestPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/netcheck.md")
 	require.NoError(t, err)
-	n := 0
-	for _, block := range strings.Split(string(page), "```console\n$ netcheck ")[1:] {
-		command, rest, _ := strings.Cut(block, "\n")
-		want, _, _ := strings.Cut(rest, "```")
-		args := strings.Fields(command)
-		if args[0] == "flows" {
-			continue
-		}
-		var out bytes.Buffer
-		run(args, nil, &out, &out)
-		require.Equal(t, want, out.String(), command)
-		n++
+	for _, name := range []string{"shop/network.json", "shop/rules.json", "tighten.json"} {
+		file, err := os.ReadFile("testdata/" + name)
+		require.NoError(t, err)
+		require.Contains(t, string(page), "$ cat "+name+"\n"+string(file)+"```")
 	}
-	require.GreaterOrEqual(t, n, 6)
 	for _, name := range []string{"blocked", "nat"} {
 		kept, err := os.ReadFile("../../docs/netcheck-" + name + ".svg")
 		require.NoError(t, err)
