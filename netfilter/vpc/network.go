@@ -57,7 +57,11 @@ func (s *Snapshot) page(r *reader, p node) {
 		}
 	}
 	s.access.read(s, p)
-	s.tgw.read(s, p, tableInName.FindString(path.Base(r.file)))
+	table := tableInName.FindString(path.Base(r.file))
+	if table == "" {
+		table = tableInName.FindString(r.file) // of a folder of pages
+	}
+	s.tgw.read(s, p, table)
 }
 
 var tableInName = regexp.MustCompile(`tgw-rtb-[0-9a-z]+`)

@@ -92,3 +92,17 @@ func TestNATOfAnotherVPC(t *testing.T) {
 	require.Equal(t, vpc.No, p.Reachable)
 	require.Equal(t, "NOT_TRANSITIVE nat-1", blocks(p))
 }
+
+// TestTableOfAFolder: NET-43: routes of a transit gateway belong to the table in
+// the file's name, or in the folder's.
+func TestTableOfAFolder(t *testing.T) {
+	at := strings.Index(world, `"Routes":[{"DestinationCidrBlock":"10.0.0.0/16","State"`)
+	end := strings.Index(world, `"RouteTables":[`)
+	rest := netfilter.Document{Name: "rest.json", Data: []byte(world[:at] + world[end:])}
+	routes := []byte("{" + strings.TrimRight(world[at:end], ", \n") + "}")
+	for name, want := range map[string]vpc.Answer{"tgw-rtb-1.json": vpc.Yes, "tgw-rtb-1/page1.json": vpc.Yes, "routes.json": vpc.Unresolved} {
+		s, err := vpc.Read(rest, netfilter.Document{Name: name, Data: routes})
+		require.NoError(t, err)
+		require.Equal(t, want, ask(t, s, "eni-b", "eni-t", "", "", netfilter.TCP, 443).Reachable, name)
+	}
+}
