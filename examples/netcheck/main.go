@@ -32,8 +32,9 @@ const usage = `usage: netcheck                                     JSON lines in
        netcheck flows -snapshot DIR [-format FORMAT] [-json] [-trust-ports] [-workers N] FILE...
 
 Each command explains its flags with -h. lint, diff, exposure and whatif exit 0
-when they find nothing, path when packets and replies pass; 1 otherwise; all of
-them 2 for wrong usage and 3 when they cannot tell.
+when they find nothing, path when packets and replies pass, flows when the rules
+admit all that was accepted; 1 otherwise; all of them 2 for wrong usage and 3
+when they cannot tell.
 `
 
 func main() {
