@@ -24,6 +24,7 @@ type counted struct {
 	wait  chan struct{} // nil: not
 	fail  atomic.Pointer[error]
 	last  atomic.Pointer[EncryptionMaterials]
+	read  atomic.Pointer[DecryptionMaterials]
 }
 
 func (c *counted) before() error {
@@ -50,7 +51,11 @@ func (c *counted) DecryptionMaterials(ctx context.Context, r *DecryptionRequest)
 	if err := c.before(); err != nil {
 		return nil, err
 	}
-	return c.MaterialsManager.DecryptionMaterials(ctx, r)
+	m, err := c.MaterialsManager.DecryptionMaterials(ctx, r)
+	if m != nil {
+		c.read.Store(m)
+	}
+	return m, err
 }
 
 // caching returns a caching manager over a counted one.
@@ -154,6 +159,7 @@ func TestCachingRequired(t *testing.T) {
 			require.Equal(t, ec, h.Context)
 			require.Equal(t, []string{"r"}, h.RequiredKeys)
 			h.Context["r"], h.RequiredKeys[0] = "z", "z"
+			under.read.Load().Context["r"] = "z" // a manager may do with its own what it wants
 		}
 		_, _, err = c.Decrypt(t.Context(), nil, message, EncryptionContext{"r": "other"})
 		require.ErrorIs(t, err, ErrNoMatchingKey, "another reproduced context misses")
@@ -267,9 +273,11 @@ func TestCachingLimits(t *testing.T) {
 		large.PlaintextLength = 30 // 10 are used
 		under.expect(t, 5, m, large)
 		under.expect(t, 5, m, empty)
-		large.PlaintextLength = 31 // more than any entry may have: exempt, and not kept
+		large.PlaintextLength = 1 // all 30 are used
 		under.expect(t, 6, m, large)
-		under.expect(t, 7, m, empty)
+		large.PlaintextLength = 31 // more than any entry may have: exempt, and not kept
+		under.expect(t, 7, m, large)
+		under.expect(t, 8, m, empty)
 	})
 	t.Run("default bytes", func(t *testing.T) {
 		m, under := caching(t, 10)
