@@ -42,6 +42,7 @@ type audit struct {
 	trail   *cloudtrail.Writer
 	root    *os.Root
 	log     *slog.Logger
+	now     func() time.Time
 }
 
 func newAudit(ctx context.Context, config *Config, log *slog.Logger) (*audit, error) {
@@ -65,8 +66,8 @@ func newAudit(ctx context.Context, config *Config, log *slog.Logger) (*audit, er
 	if err := root.MkdirAll(auditBucket, 0o700); err != nil {
 		return nil, err
 	}
-	a := &audit{root: root, log: log}
-	a.trail, err = cloudtrail.NewWriter(ctx, signer, cloudtrail.Directory{FS: root.FS()}, cloudtrail.Folder{Root: root}, time.Now())
+	a := &audit{root: root, log: log, now: time.Now}
+	a.trail, err = cloudtrail.NewWriter(ctx, signer, cloudtrail.Directory{FS: root.FS()}, cloudtrail.Folder{Root: root}, a.now())
 	if err != nil {
 		return nil, err
 	}
@@ -122,13 +123,13 @@ func publish(signer *cloudtrail.Signer, root *os.Root, region string) error {
 // rotate makes a log file of the records that wait.
 func (a *audit) rotate(ctx context.Context) error {
 	return a.journal.take(func(records []json.RawMessage) error {
-		return a.trail.WriteLog(ctx, time.Now(), records)
+		return a.trail.WriteLog(ctx, a.now(), records)
 	})
 }
 
 // digest signs what was logged since the last digest.
 func (a *audit) digest(ctx context.Context) error {
-	return errors.Join(a.rotate(ctx), a.trail.WriteDigest(ctx, time.Now()))
+	return errors.Join(a.rotate(ctx), a.trail.WriteDigest(ctx, a.now()))
 }
 
 // run rotates and signs until the context ends, and once more then.
@@ -136,6 +137,7 @@ func (a *audit) run(ctx context.Context, config Audit) {
 	rotate, digest := time.NewTicker(time.Duration(config.Rotate)), time.NewTicker(time.Duration(config.Digest))
 	defer rotate.Stop()
 	defer digest.Stop()
+	var again time.Time // after a failure, the next log file before its time
 	for {
 		var err error
 		select {
@@ -144,7 +146,12 @@ func (a *audit) run(ctx context.Context, config Audit) {
 		case <-rotate.C:
 			err = a.rotate(ctx)
 		case <-a.journal.ripe:
-			err = a.rotate(ctx)
+			if time.Now().Before(again) {
+				continue
+			}
+			if err = a.rotate(ctx); err != nil {
+				again = time.Now().Add(time.Second)
+			}
 		case <-digest.C:
 			err = a.digest(ctx)
 		}

@@ -18,32 +18,6 @@ import (
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
-// TestSlowIsNotStill sends a body for longer than a body may stand still, and
-// uses the connection again after it has been idle for as long.
-func TestSlowIsNotStill(t *testing.T) {
-	const limit = 400 * time.Millisecond
-	b := newBench(t, func(c *Config) { c.Stall = duration(limit) })
-	b.bucket("bucket")
-	body, feed := io.Pipe()
-	go func() {
-		for range 8 {
-			time.Sleep(limit / 4) // what is slow here is what is tested
-			_, _ = io.WriteString(feed, "x")
-		}
-		_ = feed.Close()
-	}()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, b.url+"/bucket/k", body)
-	require.NoError(t, err)
-	r.ContentLength = 8
-	signer := &sigv4.Signer{Region: b.config.Region, Profile: sigv4.ProfileFor("s3")}
-	_, err = signer.Sign(r, b.keys(0), sigv4.Payload{Mode: sigv4.PayloadUnsigned})
-	require.NoError(t, err)
-	require.Equal(t, 200, b.do(r).status)
-	time.Sleep(limit * 3 / 2)
-	b.ok(request{method: "DELETE", target: "/bucket/k"})
-	b.ok(request{method: "HEAD", target: "/bucket"})
-}
-
 func (b *bench) keys(user int) sigv4.Credentials {
 	u := b.config.Users[user]
 	return sigv4.Credentials{AccessKeyID: u.AccessKeyID, SecretAccessKey: u.SecretAccessKey}

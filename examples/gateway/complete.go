@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -69,16 +70,14 @@ func completeUpload(c *call) error {
 	if err != nil {
 		return err
 	}
-	u, err := c.upload()
-	if err != nil {
-		return err
-	}
 	chosen := make([]store.Chosen, len(doc.Parts))
 	for i, p := range doc.Parts {
 		chosen[i] = store.Chosen{Number: p.PartNumber, ETag: strings.Trim(p.ETag, `"`), Checksums: p.byAlgorithm()}
 	}
-	finish := func(info *store.Info) error { return finishUpload(info, u, c.r.Header) }
-	info, err := c.gw.store.Complete(c.r.Context(), c.name(), u, chosen, minPart, finish, cond)
+	info, err := c.complete(chosen, cond)
+	if errors.Is(err, store.ErrNoUpload) { // a client that missed the answer asks again, and gets it again
+		info, err = c.gw.store.Completed(c.r.Context(), c.name(), c.query.Get("uploadId"), chosen)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,6 +87,15 @@ func completeUpload(c *call) error {
 		ETag: quote(info.ETag), checksumXML: checksumsOf(info.Checksums), ChecksumType: info.ChecksumType,
 	})
 	return nil
+}
+
+func (c *call) complete(chosen []store.Chosen, cond store.Condition) (*store.Info, error) {
+	u, err := c.upload()
+	if err != nil {
+		return nil, err
+	}
+	finish := func(info *store.Info) error { return finishUpload(info, u, c.r.Header) }
+	return c.gw.store.Complete(c.r.Context(), c.name(), u, chosen, minPart, finish, cond)
 }
 
 // finishUpload gives the object its checksum, and compares it and the size with

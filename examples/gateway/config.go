@@ -37,6 +37,7 @@ type Config struct {
 
 	MaxObjectBytes int64    `json:"max_object_bytes"` // default 5 GiB
 	MaxRequests    int      `json:"max_requests"`     // under way at once; default 256
+	MaxConnections int      `json:"max_connections"`  // default 4096
 	Stall          duration `json:"stall"`            // how long a body may stand still; default 30s
 	UploadExpiry   duration `json:"upload_expiry"`    // when an unfinished upload is forgotten; default 168h
 
@@ -104,6 +105,7 @@ func (c *Config) complete() error {
 	setDefault(&c.Account, "123456789012")
 	setDefault(&c.MaxObjectBytes, 5<<30)
 	setDefault(&c.MaxRequests, 256)
+	setDefault(&c.MaxConnections, 4096)
 	setDefault(&c.Stall, duration(30*time.Second))
 	setDefault(&c.Audit.Dir, "audit")
 	setDefault(&c.Audit.KeyFile, "audit.pem")

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"syscall"
@@ -101,6 +102,9 @@ func asFault(err error) *fault {
 	if f := signatureFault(err); f != nil {
 		return f
 	}
+	if why := unavailable(err); why != "" {
+		return &fault{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: why, cause: err}
+	}
 	if errors.Is(err, context.Canceled) {
 		return &fault{Code: "RequestTimeout", Status: http.StatusBadRequest, Message: "The client went away.", cause: err}
 	}
@@ -110,15 +114,22 @@ func asFault(err error) *fault {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return refuse("EntityTooLarge", "The body is larger than this server takes.")
 	}
-	if errors.Is(err, syscall.ENOSPC) {
-		return &fault{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The store has no space left. Delete objects, or give it room.", cause: err}
-	}
-	if errors.Is(err, syscall.EROFS) {
-		return &fault{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The store can only be read at present.", cause: err}
-	}
 	f := refuse("InternalError", "We encountered an internal error. Please try again.")
 	f.cause = err
 	return f
+}
+
+// unavailable says what is missing that may come back, or "".
+func unavailable(err error) string {
+	switch {
+	case errors.Is(err, errNoKeys):
+		return "The key management service cannot be reached. Please try again later."
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "The store has no space left. Delete objects, or give it room."
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		return "The store can only be read at present."
+	}
+	return ""
 }
 
 // errorXML is S3's error document.

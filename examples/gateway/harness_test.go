@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -35,6 +34,16 @@ var everything = json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":
 
 func newBench(t *testing.T, change ...func(*Config)) *bench {
 	t.Helper()
+	b := openBench(t, change...)
+	server := httptest.NewServer(b.g)
+	t.Cleanup(server.Close)
+	b.url = server.URL
+	return b
+}
+
+// openBench is a gateway that does not listen.
+func openBench(t *testing.T, change ...func(*Config)) *bench {
+	t.Helper()
 	dir := t.TempDir()
 	owner := User{Name: "owner", AccessKeyID: "AKIAOWNER00000000000", SecretAccessKey: "owner/secret", Policies: []json.RawMessage{everything}}
 	guest := User{Name: "guest", AccessKeyID: "AKIAGUEST00000000000", SecretAccessKey: "guest/secret"}
@@ -46,12 +55,7 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 	var err error
 	b.g, err = open(fixed(b.config), slog.New(slog.NewJSONHandler(b.log, nil)))
 	require.NoError(t, err)
-	server := httptest.NewServer(b.g)
-	t.Cleanup(func() {
-		server.Close()
-		require.NoError(t, b.g.close())
-	})
-	b.url = server.URL
+	t.Cleanup(func() { require.NoError(t, b.g.close()) })
 	return b
 }
 
@@ -173,7 +177,5 @@ func (b *bench) empty(bucket string) {
 	b.t.Helper()
 	require.NotContains(b.t, b.ok(request{method: "GET", target: "/" + bucket + "?list-type=2"}).body, "<Key>")
 	require.NotContains(b.t, b.ok(request{method: "GET", target: "/" + bucket + "?uploads"}).body, "<Upload>")
-	left, err := os.ReadDir(filepath.Join(b.config.Store, "tmp"))
-	require.NoError(b.t, err)
-	require.Empty(b.t, left, "temporary files")
+	b.noTemporaries()
 }

@@ -12,13 +12,7 @@ import (
 	"strings"
 	"time"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/smithy-go"
-
 	"github.com/sallyport-go/sallyport/envelope"
-	"github.com/sallyport-go/sallyport/envelope/kmskeyring"
 )
 
 // Encryption says which key objects are encrypted under, and which older ones
@@ -27,6 +21,8 @@ import (
 type Encryption struct {
 	MasterKey
 	Old []MasterKey `json:"old"`
+
+	Cache duration `json:"cache"` // how long a data key from KMS is used again for its object; default 5m, below 0 never
 }
 
 // MasterKey is the key of a file, or one in KMS.
@@ -44,6 +40,7 @@ func (e *Encryption) complete(c *Config) error {
 	if e.KMSKey == "" {
 		setDefault(&e.KeyFile, "gateway.key")
 	}
+	setDefault(&e.Cache, duration(5*time.Minute))
 	names := map[string]bool{}
 	for i, k := range e.keys() {
 		where := "encryption"
@@ -147,53 +144,4 @@ func masterKey(path string, files files, create bool) ([]byte, error) {
 		return nil, fmt.Errorf("%s does not hold 32 bytes in base64", path)
 	}
 	return key, nil
-}
-
-func (k *MasterKey) kmsKeyring(ctx context.Context, region string) (envelope.Keyring, error) {
-	// Without a limit a KMS that does not answer would hold every request.
-	patience := awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
-	loaded, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithHTTPClient(patience))
-	if err != nil {
-		return nil, err
-	}
-	supplier := kmskeyring.Supplier(loaded, func(o *kms.Options) {
-		if k.KMSEndpoint != "" {
-			o.BaseEndpoint = &k.KMSEndpoint
-		}
-	})
-	if part := strings.Split(k.KMSKey, ":"); len(part) > 3 && part[3] != "" {
-		region = part[3] // a key is used in its own region
-	}
-	client, err := supplier(region)
-	if err != nil {
-		return nil, err
-	}
-	return envelope.NewKMS(envelope.KMSConfig{Client: reachable{client}, KeyID: k.KMSKey})
-}
-
-// errNoKeys is a KMS that cannot be reached or does not answer well: it says
-// nothing of the message.
-var errNoKeys = errors.New("the key management service cannot be reached")
-
-// reachable tells a KMS that refuses from one that is down.
-type reachable struct{ envelope.KMS }
-
-func (k reachable) GenerateDataKey(ctx context.Context, r *envelope.KMSRequest) (*envelope.KMSResponse, error) {
-	return judged(k.KMS.GenerateDataKey(ctx, r))
-}
-
-func (k reachable) Encrypt(ctx context.Context, r *envelope.KMSRequest) (*envelope.KMSResponse, error) {
-	return judged(k.KMS.Encrypt(ctx, r))
-}
-
-func (k reachable) Decrypt(ctx context.Context, r *envelope.KMSRequest) (*envelope.KMSResponse, error) {
-	return judged(k.KMS.Decrypt(ctx, r))
-}
-
-func judged(answer *envelope.KMSResponse, err error) (*envelope.KMSResponse, error) {
-	var refused smithy.APIError
-	if err != nil && (!errors.As(err, &refused) || refused.ErrorFault() == smithy.FaultServer) {
-		err = fmt.Errorf("%w: %w", errNoKeys, err)
-	}
-	return answer, err
 }

@@ -137,3 +137,25 @@ func TestJoinedCRCs(t *testing.T) {
 		}
 	}
 }
+
+// TestACompletionMayBeRepeated: whoever missed the answer gets it again, as
+// long as the object is the one that the upload made.
+func TestACompletionMayBeRepeated(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	id := b.begin("/bucket/k")
+	one, two := b.part("/bucket/k", id, 1, strings.Repeat("1", minPart)), b.part("/bucket/k", id, 2, "end")
+	q := post("/bucket/k?uploadId="+id, completion("1", one, "2", two))
+	first := b.ok(q)
+	b.ok(put("/bucket/k?tagging", "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"))
+	require.Equal(t, first.body, b.ok(q).body)
+	b.refuse([]refusal{
+		{"other parts", post("/bucket/k?uploadId="+id, completion("1", one)), "NoSuchUpload", 404},
+		{"another part", post("/bucket/k?uploadId="+id, completion("1", two, "2", one)), "NoSuchUpload", 404},
+		{"another upload", post("/bucket/k?uploadId="+strings.Repeat("0", 40), completion("1", one, "2", two)), "NoSuchUpload", 404},
+		{"another key", post("/bucket/l?uploadId="+id, completion("1", one, "2", two)), "NoSuchUpload", 404},
+	})
+	b.put("/bucket/k", "replaced")
+	b.refuse([]refusal{{"replaced meanwhile", q, "NoSuchUpload", 404}})
+	require.Equal(t, "replaced", b.ok(get("/bucket/k")).body)
+}

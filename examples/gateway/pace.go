@@ -51,9 +51,20 @@ func (w *pacedWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *pacedWriter) Write(p []byte) (int, error) {
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.limit))
-	return w.ResponseWriter.Write(p)
+// Write writes piece by piece: a client that reads slowly gets on with each.
+func (w *pacedWriter) Write(p []byte) (n int, err error) {
+	for {
+		piece := p[n:min(len(p), n+pacePiece)]
+		_ = w.control.SetWriteDeadline(time.Now().Add(w.limit))
+		m, err := w.ResponseWriter.Write(piece)
+		n += m
+		if err != nil || n == len(p) {
+			return n, err
+		}
+	}
 }
+
+// pacePiece is how much of an answer has to get on within the limit.
+const pacePiece = 64 << 10
 
 func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

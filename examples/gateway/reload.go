@@ -128,6 +128,9 @@ func (g *Gateway) reloadLocked(ctx context.Context, always bool) (changed bool, 
 	old := g.current.Swap(next)
 	if v, ok := old.cipher.(*vault); ok {
 		g.retired = append(g.retired, v)
+		if v.cache != nil {
+			v.cache.Clear()
+		}
 	}
 	g.log.Info("configuration reloaded", "users", len(next.config.Users))
 	return true, nil
@@ -170,6 +173,7 @@ func (c *Config) keeps(next *Config) error {
 		{"audit", c.Audit, next.Audit},
 		{"reload", c.Reload, next.Reload},
 		{"durability", c.Durability, next.Durability},
+		{"max_connections", c.MaxConnections, next.MaxConnections},
 		{"max_requests", c.MaxRequests, next.MaxRequests},
 	} {
 		if f.was != f.now {

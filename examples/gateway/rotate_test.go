@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,11 +134,11 @@ func readFile(t *testing.T, path string) []byte {
 }
 
 // noTemporaries requires that nothing temporary is left.
-func (f *fileBench) noTemporaries() {
-	f.t.Helper()
-	left, err := os.ReadDir(f.g.config.Store + "/tmp")
-	require.NoError(f.t, err)
-	require.Empty(f.t, left)
+func (b *bench) noTemporaries() {
+	b.t.Helper()
+	left, err := os.ReadDir(filepath.Join(b.g.config.Store, "tmp"))
+	require.NoError(b.t, err)
+	require.Empty(b.t, left, "temporary files")
 }
 
 // TestRotationUnderLoad turns keys over while objects are written, tagged,
@@ -223,4 +224,28 @@ func (f *fileBench) churn(worker, n int, last map[string][32]byte) error {
 		delete(last, target+"-copy")
 	}
 	return nil
+}
+
+// TestARotationLaundersNothing: an old body put under the info of a newer one is
+// not given a new message that would open.
+func TestARotationLaundersNothing(t *testing.T) {
+	f := newFileBench(t, firstWrites)
+	f.bucket("bucket")
+	path := f.g.store.Path(store.Name{Bucket: "bucket", Key: "k"})
+	f.put("/bucket/k", "first")
+	first := readFile(t, path)
+	f.put("/bucket/k", "again")
+	swapped := readFile(t, path)
+	h, err := envelope.Inspect(bytes.NewReader(first))
+	require.NoError(t, err)
+	frame := h.Length + 4 + 4 + 12 + 4 + len("first") + 16 // the final frame has its number twice and its length
+	copy(swapped[:frame], first[:frame])
+	require.NoError(t, os.WriteFile(path, swapped, 0o600))
+	require.Equal(t, 500, f.send(get("/bucket/k")).status)
+	f.file("second.key", key(2))
+	f.write(ownerUser, secondWrites)
+	f.reload()
+	require.NoError(t, f.g.rotator.pass(t.Context()))
+	require.Equal(t, 1, f.g.rotation.Load().Failed)
+	require.Equal(t, 500, f.send(get("/bucket/k")).status)
 }

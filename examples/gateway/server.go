@@ -63,6 +63,8 @@ func start(source source, log *slog.Logger) (*server, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100, SendPingTimeout: 30 * time.Second, WriteByteTimeout: time.Duration(g.config.Stall)},
+		ConnState:         (&crowd{limit: g.config.MaxConnections, log: log}).track,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	l, err := net.Listen("tcp", g.config.Listen)

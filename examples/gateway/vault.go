@@ -32,9 +32,10 @@ import (
 type vault struct {
 	bodies  *envelope.Client
 	infos   *envelope.Client
-	key     string       // that writes, as messages name it
-	alone   bool         // there is no older key
-	writing atomic.Int64 // bodies under way
+	key     string                   // that writes, as messages name it
+	alone   bool                     // there is no older key
+	writing atomic.Int64             // bodies under way
+	cache   *envelope.MaterialsCache // nil: there is none
 }
 
 // newVault opens the store's index key. A new gateway makes what is missing.
@@ -43,9 +44,9 @@ func newVault(ctx context.Context, config *Config, files files, create bool) (*v
 	if err != nil {
 		return nil, err
 	}
-	bodies, err := envelope.New(envelope.Unsigned(ring))
+	bodies, cache, err := newBodies(&config.Encryption, ring)
 	if err != nil {
-		return nil, err
+		return nil, config.at("encryption", err)
 	}
 	sample, err := bodies.Encrypt(ctx, nil, nil, indexContext) // a key that cannot write is found now
 	if err != nil {
@@ -65,7 +66,7 @@ func newVault(ctx context.Context, config *Config, files files, create bool) (*v
 		return nil, err
 	}
 	infos, err := envelope.New(envelope.Unsigned(index))
-	return &vault{bodies: bodies, infos: infos, key: keysOf(h.EncryptedDataKeys), alone: len(config.Encryption.Old) == 0}, err
+	return &vault{bodies: bodies, cache: cache, infos: infos, key: keysOf(h.EncryptedDataKeys), alone: len(config.Encryption.Old) == 0}, err
 }
 
 // indexContext binds the index key: no object is named so.

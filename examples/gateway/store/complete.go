@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,6 +36,7 @@ func (s *Store) Complete(ctx context.Context, name Name, u *Upload, chosen []Cho
 	if err := finish(info); err != nil {
 		return nil, err
 	}
+	info.Upload = u.ID
 	f, err := s.assemble(ctx, name, u.ID, info)
 	if err != nil {
 		return nil, err
@@ -45,6 +47,25 @@ func (s *Store) Complete(ctx context.Context, name Name, u *Upload, chosen []Cho
 		return nil, err
 	}
 	return info, s.removeUpload(name.Bucket, u.ID)
+}
+
+// Completed returns the object that an upload was completed to, if it is still
+// there and the chosen parts are the ones it was made of: then a completion that
+// is asked for again has happened. Otherwise it returns ErrNoUpload.
+func (s *Store) Completed(ctx context.Context, name Name, id string, chosen []Chosen) (*Info, error) {
+	info, err := s.Stat(ctx, name)
+	if errors.Is(err, ErrNoKey) || err == nil && (info.Upload != id || len(info.Parts) != len(chosen)) {
+		return nil, ErrNoUpload
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range chosen {
+		if p := info.Parts[i]; p.Number != c.Number || p.ETag != c.ETag || differ(c.Checksums, p.Checksums) {
+			return nil, ErrNoUpload
+		}
+	}
+	return info, nil
 }
 
 // choose checks the parts named against the stored ones.

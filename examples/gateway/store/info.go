@@ -23,7 +23,8 @@ type Info struct {
 	Tags         map[string]string `json:"tags,omitempty"`     //
 	Checksums    map[string]string `json:"checksum,omitempty"` // base64, by algorithm such as crc32c
 	ChecksumType string            `json:"checksumType,omitempty"`
-	Parts        []Part            `json:"parts"` // in order; an object put in one piece has one
+	Upload       string            `json:"upload,omitempty"` // that it was completed from
+	Parts        []Part            `json:"parts"`            // in order; an object put in one piece has one
 }
 
 // Part is one encrypted message of a body.

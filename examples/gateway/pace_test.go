@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/sigv4"
+)
+
+// pipes is a network in memory, whose deadlines follow the clock of a synctest
+// bubble.
+type pipes struct {
+	conns  chan net.Conn
+	closed context.Context
+	close  context.CancelFunc
+}
+
+func newPipes() *pipes {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &pipes{make(chan net.Conn), ctx, cancel}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.close(); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9000} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case p.conns <- far:
+		return near, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// inBubble runs a gateway and its clients on fake time.
+func inBubble(t *testing.T, stall time.Duration, run func(t *testing.T, b *bench, c *http.Client)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := openBench(t, func(c *Config) { c.Stall = duration(stall) })
+		p := newPipes()
+		server := &httptest.Server{Listener: p, Config: &http.Server{Handler: b.g}}
+		server.Start()
+		defer server.Close()
+		transport := &http.Transport{DialContext: p.dial}
+		defer transport.CloseIdleConnections()
+		run(t, b, &http.Client{Transport: transport})
+	})
+}
+
+func (b *bench) over(c *http.Client, method, target string, body io.Reader, length int64) (int, error) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, "http://127.0.0.1:9000"+target, body)
+	require.NoError(b.t, err)
+	r.ContentLength = length
+	signer := &sigv4.Signer{Region: b.config.Region, Profile: sigv4.ProfileFor("s3")}
+	_, err = signer.Sign(r, b.keys(0), sigv4.Payload{Mode: sigv4.PayloadUnsigned})
+	require.NoError(b.t, err)
+	resp, err := c.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	return resp.StatusCode, err
+}
+
+// TestSlowIsNotStill sends a body for longer than a body may stand still, and
+// uses the connection again after it has been idle for as long.
+func TestSlowIsNotStill(t *testing.T) {
+	const limit = 30 * time.Second
+	inBubble(t, limit, func(t *testing.T, b *bench, c *http.Client) {
+		require.NoError(t, b.g.store.CreateBucket("bucket", ""))
+		body, feed := io.Pipe()
+		go func() {
+			for range 8 {
+				time.Sleep(limit / 4)
+				_, _ = io.WriteString(feed, "x")
+			}
+			_ = feed.Close()
+		}()
+		began := time.Now()
+		status, err := b.over(c, http.MethodPut, "/bucket/k", body, 8)
+		require.NoError(t, err)
+		require.Equal(t, 200, status)
+		require.Equal(t, 2*limit, time.Since(began))
+		time.Sleep(limit * 3 / 2)
+		status, err = b.over(c, http.MethodDelete, "/bucket/k", nil, 0)
+		require.NoError(t, err)
+		require.Equal(t, 204, status)
+	})
+}
+
+// TestStandingStillEndsARequest: a body that stops coming is waited for as long
+// as the limit says, and nothing of it is kept.
+func TestStandingStillEndsARequest(t *testing.T) {
+	const limit = 30 * time.Second
+	inBubble(t, limit, func(t *testing.T, b *bench, c *http.Client) {
+		require.NoError(t, b.g.store.CreateBucket("bucket", ""))
+		body, feed := io.Pipe()
+		go func() { _, _ = io.WriteString(feed, "some") }()
+		began := time.Now()
+		status, err := b.over(c, http.MethodPut, "/bucket/k", body, 10)
+		require.True(t, err != nil || status >= 400, "%d", status)
+		require.Equal(t, limit, time.Since(began))
+		_ = feed.Close()
+		synctest.Wait()
+		b.noTemporaries()
+	})
+}
+
+// TestAClientThatStopsReadingIsLeft: an answer that nobody takes ends after the
+// limit, however large it is.
+func TestAClientThatStopsReadingIsLeft(t *testing.T) {
+	const limit = 30 * time.Second
+	inBubble(t, limit, func(t *testing.T, b *bench, c *http.Client) {
+		require.NoError(t, b.g.store.CreateBucket("bucket", ""))
+		status, err := b.over(c, http.MethodPut, "/bucket/k", io.LimitReader(zeros{}, 4<<20), 4<<20)
+		require.NoError(t, err)
+		require.Equal(t, 200, status)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:9000/bucket/k", nil)
+		require.NoError(t, err)
+		signer := &sigv4.Signer{Region: b.config.Region, Profile: sigv4.ProfileFor("s3")}
+		_, err = signer.Sign(r, b.keys(0), sigv4.Payload{})
+		require.NoError(t, err)
+		began := time.Now()
+		resp, err := c.Do(r)
+		require.NoError(t, err)
+		require.Equal(t, 200, resp.StatusCode)
+		for len(b.g.slots) > 0 {
+			time.Sleep(time.Second)
+			require.Less(t, time.Since(began), 2*limit, "the request is still under way")
+		}
+		require.GreaterOrEqual(t, time.Since(began), limit)
+		_, err = io.Copy(io.Discard, resp.Body)
+		require.Error(t, err, "it is cut short")
+		_ = resp.Body.Close()
+	})
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
