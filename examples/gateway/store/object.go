@@ -73,7 +73,7 @@ func (o *Object) Reader(ctx context.Context, offset, length int64) (io.Reader, e
 			if err != nil {
 				return nil, err
 			}
-			readers = append(readers, bufio.NewReaderSize(io.NewSectionReader(r, offset, n), readAhead))
+			readers = append(readers, bufio.NewReaderSize(io.NewSectionReader(r, offset, n), int(min(n, readAhead))))
 			length -= n
 			offset = 0
 		} else {
@@ -122,7 +122,7 @@ func (s *Store) Delete(ctx context.Context, name Name, cond Condition) error {
 	if err := s.syncDirs([]string{filepath.Dir(path)}); err != nil {
 		return err
 	}
-	prune(filepath.Dir(path), filepath.Join(s.bucketDir(name.Bucket), "objects"))
+	s.prune(filepath.Dir(path), filepath.Join(s.bucketDir(name.Bucket), "objects"))
 	return nil
 }
 

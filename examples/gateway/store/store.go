@@ -22,6 +22,8 @@ type Store struct {
 	locks      [256]sync.Mutex // of keys, by hash: held while a name changes its file
 	durability Durability
 
+	folders sync.RWMutex // held for writing while empty folders go
+
 	buckets sync.RWMutex
 	states  map[string]*bucketState // by bucket; guarded by buckets
 
@@ -93,24 +95,21 @@ func (s *Store) temp() (*os.File, error) {
 // publish renames a synced temporary file to path and syncs the folders whose
 // names changed. The folders below root are made as needed.
 func (s *Store) publish(tmp, path, root string) error {
-	for range 10 {
-		made, err := makeDirs(filepath.Dir(path), root)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // a delete removed an emptied folder between two steps
-		}
-		if err != nil {
-			return err
-		}
-		err = os.Rename(tmp, path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		return s.syncDirs(append(made, filepath.Dir(path)))
+	made, err := s.move(tmp, path, root)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("store: %s cannot be made", filepath.Dir(path))
+	return s.syncDirs(append(made, filepath.Dir(path)))
+}
+
+func (s *Store) move(tmp, path, root string) (made []string, err error) {
+	s.folders.RLock()
+	defer s.folders.RUnlock()
+	made, err = makeDirs(filepath.Dir(path), root)
+	if err != nil {
+		return nil, err
+	}
+	return made, os.Rename(tmp, path)
 }
 
 // makeDirs makes dir, which lies in root, and returns the folders that have a
@@ -134,7 +133,9 @@ func makeDirs(dir, root string) (changed []string, err error) {
 }
 
 // prune removes the folders from dir up to root that are empty.
-func prune(dir, root string) {
+func (s *Store) prune(dir, root string) {
+	s.folders.Lock() // or they would go between the making and the renaming of move
+	defer s.folders.Unlock()
 	for dir != root && os.Remove(dir) == nil {
 		dir = filepath.Dir(dir)
 	}
