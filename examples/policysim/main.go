@@ -176,7 +176,11 @@ func (c *config) answer(line []byte, m *meter) []byte {
 	if err := json.Unmarshal(line, &members); err != nil {
 		return encode(map[string]any{"error": "bad json: " + err.Error()})
 	}
-	result, err := c.do(members, m)
+	_, err := unique(line)
+	var result []byte
+	if err == nil {
+		result, err = c.do(members, m)
+	}
 	if err != nil {
 		return encode(struct {
 			ID    json.RawMessage `json:"id,omitempty"`

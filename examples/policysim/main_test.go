@@ -54,6 +54,11 @@ func TestProtocol(t *testing.T) {
 			"IAM-99, the example", line(`,"identityPolicies":[`+openDoc+`],"scps":[{"id":"root","policies":[]}]`, ""),
 			`{"id":1,"decision":"implicitDeny","why":{"sameAccount":true,"identity":"Allowed","resource":"NotApplicable","scp":"ImplicitlyDenied","rcp":"Allowed","blockedBy":["scp"],"allow":["identity/0/1"],"deny":[]}}`,
 		},
+		{"a member twice", `{"id":1,"identityPolicies":[` + openDoc + `],"identityPolicies":[],` + strings.Replace(request, "%s", "", 1) + "}\n", `{"id":1,"error":"member \"identityPolicies\" occurs twice"}`},
+		{"a member twice in a request", strings.Replace(line("", ""), `"action"`, `"action":"s3:PutObject","action"`, 1), `{"id":1,"error":"request: member \"action\" occurs twice"}`},
+		{"a member twice in a level", line(`,"scps":[{"policies":[],"policies":[]}]`, ""), `{"id":1,"error":"scps[0]: member \"policies\" occurs twice"}`},
+		{"a member twice around a policy", line(`,"identityPolicies":[{"policy":`+openDoc+`,"policy":`+openDoc+`}]`, ""), `{"id":1,"error":"identityPolicies[0]: member \"policy\" occurs twice"}`},
+		{"null is a level of no organization", line(`,"scps":[null]`, ""), `{"id":1,"error":"scps[0]: must be an object"}`},
 		{
 			"allowed, named, with RCPs", line(`,"identityPolicies":[{"name":"mine","policy":`+openDoc+`}],"rcps":[{"policies":[]},{"id":"ou","policies":[]}]`, ""),
 			`{"id":1,"decision":"allowed","why":{"sameAccount":true,"identity":"Allowed","resource":"NotApplicable","scp":"Allowed","rcp":"Allowed","allow":["identity/mine/1","rcp:rcp0/RCPFullAWSAccess/1","rcp:ou/RCPFullAWSAccess/1"],"deny":[]}}`,

@@ -42,24 +42,15 @@ type matrix struct {
 	wildcard map[string]bool // actions that support no resource types
 }
 
-// members returns the members of an object, refusing one that is not listed and
-// one that occurs twice.
+// members reads the members of an object, which must be among those listed.
 func members(raw json.RawMessage, names ...string) (map[string]json.RawMessage, error) {
-	all, err := object(raw)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]json.RawMessage, len(all))
-	for _, m := range all {
-		switch _, twice := out[m.name]; {
-		case !slices.Contains(names, m.name):
-			return nil, fmt.Errorf("unknown member %q", m.name)
-		case twice:
-			return nil, fmt.Errorf("member %q occurs twice", m.name)
+	out, err := unique(raw)
+	for name := range out {
+		if err == nil && !slices.Contains(names, name) {
+			err = fmt.Errorf("unknown member %q", name)
 		}
-		out[m.name] = m.value
 	}
-	return out, nil
+	return out, err
 }
 
 // readMatrix reads the document.

@@ -42,6 +42,23 @@ func object(raw json.RawMessage) ([]member, error) {
 	return all, nil
 }
 
+// unique reads the members of an object; one that occurs twice is an error,
+// since one of the two would have to be believed.
+func unique(raw json.RawMessage) (map[string]json.RawMessage, error) {
+	all, err := object(raw)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]json.RawMessage, len(all))
+	for _, m := range all {
+		if _, twice := out[m.name]; twice {
+			err = fmt.Errorf("member %q occurs twice", m.name)
+		}
+		out[m.name] = m.value
+	}
+	return out, err
+}
+
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
 // readRequest reads the member request.
@@ -49,8 +66,8 @@ func readRequest(raw json.RawMessage) (*iampolicy.Request, error) {
 	if absent(raw) {
 		return nil, errors.New("request: missing")
 	}
-	var in map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &in); err != nil {
+	in, err := unique(raw)
+	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	r := new(iampolicy.Request)
@@ -77,7 +94,6 @@ func readRequest(raw json.RawMessage) (*iampolicy.Request, error) {
 	if r.Action == "" || r.Resource == "" {
 		return nil, errors.New("request: action and resource must not be empty")
 	}
-	var err error
 	if r.Principal, err = readPrincipal(in["principal"], federates(r.Action)); err != nil {
 		return nil, fmt.Errorf("request.principal: %w", err)
 	}
@@ -170,6 +186,9 @@ func readPolicy(raw json.RawMessage) (*iampolicy.Policy, error) {
 	document, name := raw, ""
 	var wrapper map[string]json.RawMessage
 	if json.Unmarshal(raw, &wrapper) == nil && wrapper["policy"] != nil && wrapper["Statement"] == nil {
+		if _, err := unique(raw); err != nil {
+			return nil, err
+		}
 		document = wrapper["policy"]
 		if !absent(wrapper["name"]) {
 			if err := json.Unmarshal(wrapper["name"], &name); err != nil {
@@ -223,12 +242,16 @@ func readLevels(raw json.RawMessage, kind iampolicy.Kind) ([]*iampolicy.Set, err
 	if absent(raw) {
 		return nil, nil
 	}
-	var levels []map[string]json.RawMessage
+	var levels []json.RawMessage
 	if err := json.Unmarshal(raw, &levels); err != nil {
 		return nil, err
 	}
 	sets := make([]*iampolicy.Set, 0, len(levels))
-	for i, level := range levels {
+	for i, text := range levels {
+		level, err := unique(text)
+		if err != nil {
+			return nil, fmt.Errorf("[%d]: %w", i, err)
+		}
 		id := ""
 		if !absent(level["id"]) {
 			if err := json.Unmarshal(level["id"], &id); err != nil {
