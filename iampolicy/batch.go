@@ -120,6 +120,7 @@ func (r *batchRun) read(b *Batch) error {
 		if err := t.check(); err != nil {
 			return err
 		}
+		r.targetErrs = append(r.targetErrs, t.Policies.checkKinds())
 	}
 	return r.ctx.Err()
 }

@@ -146,6 +146,35 @@ func TestBatchIsSingle(t *testing.T) {
 	t.Logf("%d questions", n)
 }
 
+// TestBatchBoundaryAndRoot: what depends on the caller and on the action is
+// asked for each: a Deny with NotPrincipal spares nobody who has a boundary
+// (IAM-27), and the bucket policy does not keep its owner's root from the
+// bucket policy, but from the objects (IAM-111).
+func TestBatchBoundaryAndRoot(t *testing.T) {
+	c := refCase{
+		Identity: []string{policy(anything)}, Boundary: []string{policy(anything)},
+		Resources: policy(`{"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::111111111111:user/ana"},"Action":"*","Resource":"*"}`),
+	}.filled()
+	p := c.build(t)
+	ana := principalOf(t, "arn:aws:iam::111111111111:user/ana", "")
+	callers := []*iampolicy.Caller{
+		{Principal: ana, Policies: iampolicy.Policies{Identity: p.Identity}},
+		{Principal: ana, Policies: iampolicy.Policies{Identity: p.Identity, Boundary: p.Boundary}},
+		{Principal: ana, Policies: iampolicy.Policies{Identity: p.Identity}},
+		{Principal: principalOf(t, root, "")},
+	}
+	b := iampolicy.Batch{
+		Callers: slices.Values(callers), Actions: slices.Values([]string{"s3:GetObject", "s3:GetBucketPolicy", "s3:GetObject"}),
+		Targets: slices.Values([]*iampolicy.Target{{Resource: "arn:aws:s3:::b", Account: "111111111111", Policies: iampolicy.Policies{Resource: p.Resource}}}),
+	}
+	var got []bool
+	for a, err := range b.Run(t.Context()) {
+		require.NoError(t, err)
+		got = append(got, a.Decision.Allowed())
+	}
+	require.Equal(t, []bool{true, true, true, false, false, false, true, true, true, false, true, false}, got)
+}
+
 func openBatch(t *testing.T, callers, actions int) *iampolicy.Batch {
 	t.Helper()
 	c := identityCase(anything).filled()
@@ -263,6 +292,12 @@ func TestBatchErrors(t *testing.T) {
 	for a, err := range b.Run(t.Context()) {
 		require.NoError(t, err)
 		require.ErrorIs(t, a.Decision.Err, iampolicy.ErrRequest)
+	}
+	b = openBatch(t, 1, 1)
+	b.Targets = slices.Values([]*iampolicy.Target{{Resource: "arn:aws:s3:::b/k", Account: "111111111111", Policies: iampolicy.Policies{Resource: first(b).Policies.Identity}}})
+	for a, err := range b.Run(t.Context()) {
+		require.NoError(t, err)
+		require.ErrorContains(t, a.Decision.Err, "a Set of kind identity where resource belongs")
 	}
 	// And a target whose own keys contradict each other.
 	target := &iampolicy.Target{}

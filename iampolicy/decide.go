@@ -94,11 +94,15 @@ func (p *Policies) prepare(e *evaluation, r *Request) error {
 		return err
 	}
 	if p.Session != nil && !r.Principal.IsSession() {
-		return fmt.Errorf("%w: a session policy for a principal that is no session", ErrRequest)
+		return errNoSession()
 	}
 	e.bounded = p.Boundary != nil
 	e.prepareOwnRoot()
 	return p.checkKinds()
+}
+
+func errNoSession() error {
+	return fmt.Errorf("%w: a session policy for a principal that is no session", ErrRequest)
 }
 
 func (e *evaluation) prepareOwnRoot() {

@@ -33,7 +33,12 @@ type evaluation struct {
 func (e *evaluation) prepare(r *Request) error {
 	e.req = r
 	e.prepareAction(r)
-	e.prepareResource(r)
+	return e.prepareResource(r)
+}
+
+// prepareResource takes the resource apart and refuses what cannot be judged.
+func (e *evaluation) prepareResource(r *Request) error {
+	e.takeResource(r)
 	switch {
 	case r.Context.err != nil:
 		return r.Context.err
@@ -56,8 +61,9 @@ func (e *evaluation) prepareAction(r *Request) {
 	}
 }
 
-func (e *evaluation) prepareResource(r *Request) {
+func (e *evaluation) takeResource(r *Request) {
 	var fields int
+	e.mode, e.head, e.listBuckets = resourcePlain, "", false
 	e.arn, fields = arn.Split(r.Resource)
 	switch {
 	case r.WildcardOnly:

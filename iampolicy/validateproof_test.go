@@ -138,6 +138,7 @@ func TestNeverTrueCondition(t *testing.T) {
 		{"two texts", `"StringEquals":{"x:k":"a"},"StringLike":{"x:k":"b*"}`, `"StringEquals":{"x:k":["a","b"]},"StringLike":{"x:k":"b*"}`},
 		{"a text and not it", `"StringEquals":{"x:k":"a"},"StringNotEqualsIgnoreCase":{"x:k":"A"}`, `"StringEquals":{"x:k":"a"},"StringNotEquals":{"x:k":"A"}`},
 		{"a variable may be anything", `"StringEquals":{"x:k":"a"},"StringNotEquals":{"x:k":"a"}`, `"StringEquals":{"x:k":"a"},"StringNotEquals":{"x:k":"${aws:username}"}`},
+		{"a variable may be that", `"StringEquals":{"x:k":"a"},"StringLike":{"x:k":"b"}`, `"StringEquals":{"x:k":"a"},"StringLike":{"x:k":"${aws:username}"}`},
 		{"a wildcard", `"StringLike":{"x:k":"a"},"StringNotEquals":{"x:k":"a"}`, `"StringLike":{"x:k":"a*"},"StringNotEquals":{"x:k":"a"}`},
 		{"true and false", `"Bool":{"x:k":"true"},"BoolIfExists":{"x:k":"false"}`, `"Bool":{"x:k":"true"},"BoolIfExists":{"x:k":"True"}`},
 		{"above and below", `"NumericLessThan":{"x:k":"5"},"NumericGreaterThan":{"x:k":"5"}`, `"NumericLessThan":{"x:k":"5.1"},"NumericGreaterThan":{"x:k":"5"}`},
