@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -75,7 +76,7 @@ func (o *options) client(ring envelope.Keyring, suite envelope.Suite, frame int6
 	cfg := o.config
 	cfg.Keyring, cfg.Suite, cfg.FrameLength = ring, suite, frame
 	c, err := envelope.New(cfg)
-	if err != nil && exitCode(err) == exitRefused {
+	if err != nil && !errors.Is(err, envelope.ErrFIPS) {
 		err = fmt.Errorf("%w: %w", errUsage, err)
 	}
 	return c, err

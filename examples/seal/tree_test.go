@@ -246,7 +246,7 @@ func TestRewrapTreeRefuses(t *testing.T) {
 		"no key":            {[]string{"-to", fresh}, exitUsage, "key"},
 		"jobs":              {[]string{"-key", old, "-to", fresh, "-jobs", "0"}, exitUsage, "-jobs"},
 		"suite and policy":  {[]string{"-key", old, "-to", fresh, "-suite", "0178"}, exitUsage, "policy"},
-		"frame":             {[]string{"-key", old, "-to", fresh, "-frame", "-1"}, exitFailed, "limit"},
+		"frame":             {[]string{"-key", old, "-to", fresh, "-frame", "-1"}, exitUsage, "limit"},
 		"no such key file":  {[]string{"-key", old, "-to", fresh + "x"}, exitFailed, "no such file"},
 		"key of the public": {[]string{"-key", old, "-to", public}, exitFailed, "cannot open what they wrap"},
 		"KMS out of reach":  {[]string{"-key", old, "-to-kms", noKMS}, exitFailed, "new keys"},
