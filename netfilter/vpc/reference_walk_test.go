@@ -383,6 +383,27 @@ func (k refWalk) enter() []refWalk {
 	if v == "" {
 		return k.ends("NO_SUCH_ADDRESS", k.p.dst.String())
 	}
+	door := k.door(e, v)
+	if door == "" {
+		return k.ends("ATTACHMENT_STATE", v)
+	}
+	k.p.dst = private
+	k.hop("vpc", v)
+	for i := range k.w.RouteTables {
+		for _, a := range k.w.RouteTables[i].Associations {
+			if a.GatewayId == door {
+				return k.route(nil, &k.w.RouteTables[i], "", v)
+			}
+		}
+	}
+	if e == nil {
+		return k.ends("NO_SUCH_ADDRESS", k.p.dst.String())
+	}
+	return k.arrive(e, "")
+}
+
+// door passes the gateway that the packet comes in by, and returns it.
+func (k *refWalk) door(e *refIface, v string) string {
 	subnet := ""
 	if e != nil {
 		subnet = e.SubnetId
@@ -406,7 +427,7 @@ func (k refWalk) enter() []refWalk {
 			}
 		}
 		if door == "" {
-			return k.ends("ATTACHMENT_STATE", v)
+			return ""
 		}
 		k.hop("igw", door)
 		k.gateway(door, v)
@@ -417,17 +438,5 @@ func (k refWalk) enter() []refWalk {
 			k.publicAccess(door, subnet, v, false)
 		}
 	}
-	k.p.dst = private
-	k.hop("vpc", v)
-	for i := range k.w.RouteTables {
-		for _, a := range k.w.RouteTables[i].Associations {
-			if a.GatewayId == door {
-				return k.route(nil, &k.w.RouteTables[i], "", v)
-			}
-		}
-	}
-	if e == nil {
-		return k.ends("NO_SUCH_ADDRESS", k.p.dst.String())
-	}
-	return k.arrive(e, "")
+	return door
 }
