@@ -10,8 +10,7 @@
 // the message, wrapped once for each wrapping key; a [Keyring] wraps and
 // unwraps it, with a key at hand ([RawAES], [RawRSA], [RawECDH]), with AWS KMS
 // ([KMSKeyring], [KMSRSAKeyring]), or with several keys ([Multi]). The
-// plaintext is cut into
-// frames, each of which is authenticated at its place.
+// plaintext is cut into frames, each of which is authenticated at its place.
 //
 //	ring, err := envelope.NewRawAES("my app", "key 2026", wrappingKey)
 //	…

@@ -140,7 +140,7 @@ func rsaPublic(text string) (*rsa.PublicKey, error) {
 func (s *keyringSpec) rawECDH() (envelope.Keyring, error) {
 	curve := map[string]ecdh.Curve{"P256": ecdh.P256(), "P384": ecdh.P384(), "P521": ecdh.P521()}[s.Curve]
 	if curve == nil {
-		return nil, inputError(fmt.Sprintf("unknown curve %q", s.Curve))
+		return nil, &envelope.Error{Kind: envelope.ErrUnsupported, Detail: fmt.Sprintf("curve %q", s.Curve), Offset: -1} // SM2 among them
 	}
 	var cfg envelope.RawECDHConfig
 	switch s.Scheme {

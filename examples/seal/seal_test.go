@@ -295,6 +295,7 @@ func TestLinesErrors(t *testing.T) {
 		{object{"op": "encrypt", "plaintext": ""}, "ErrInput: "},
 		{object{"op": "seal", "keyring": aes}, "ErrInput: "},
 		{object{"op": "encrypt", "keyring": object{"type": "raw-des"}, "plaintext": ""}, "ErrInput: "},
+		{object{"op": "encrypt", "keyring": object{"type": "raw-ecdh", "curve": "SM2", "scheme": "ephemeral"}, "plaintext": ""}, "ErrUnsupported: "},
 		{object{"op": "encrypt", "keyring": object{"type": "raw-aes", "namespace": "aws-kms", "name": "k", "key": aes["key"]}, "plaintext": ""}, "ErrConfig: "},
 		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "suite": "0178"}, "ErrCommitmentPolicy: "},
 		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "suite": "0579"}, "ErrUnsupportedSuite: "},
