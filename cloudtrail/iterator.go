@@ -28,8 +28,9 @@ import (
 // An event is valid until the next step. A file that two digests list is read
 // once, a file of more than 16 MiB twice: to verify it, and block by block
 // against what was verified then. So Workers times 16 MiB is the most that is
-// held, however long a file is. Leaving the loop ends everything that was
-// begun.
+// held, however long a file is. With a Checkpoint, the digest it names is read
+// again, and so are the events of its files. Leaving the loop ends everything
+// that was begun.
 func (v *Validator) Events(ctx context.Context, filter Filter) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
 		f, err := filter.compile()
