@@ -24,7 +24,8 @@ const (
 func readEncryption(n node) encryption {
 	e := encryption{exempt: map[string]bool{}}
 	switch n.text("State") {
-	case "", "available", "enforce-in-progress", "monitor-in-progress":
+	case "creating", "enforce-failed", "deleted":
+	default:
 		e.enforced = n.text("Mode") == "enforce"
 	}
 	out := n.object("ResourceExclusions")

@@ -198,6 +198,8 @@ func TestPaths(t *testing.T) {
 		{name: "NET-52 encryption enforced, gateway exempt", from: "eni-a", to: "internet", dst: "8.8.8.8", edit: enforced(`"InternetGateway":{"State":"enabled"}`), reach: vpc.Yes, reply: vpc.Yes},
 		{name: "NET-52 encryption enforced, inside", from: "eni-a", to: "eni-b", edit: enforced(``), reach: vpc.Yes, reply: vpc.Yes},
 		{name: "NET-52 encryption enforced, peering", from: "eni-b", to: "eni-p", edit: enforced(``), reach: vpc.Unresolved, reply: vpc.Unresolved},
+		{name: "NET-52 encryption enforced until deleted", from: "eni-a", to: "internet", dst: "8.8.8.8", edit: append(enforced(``), `"Mode":"enforce","State":"available"`, `"Mode":"enforce","State":"delete-failed"`), reach: vpc.Unresolved, reply: vpc.Unresolved},
+		{name: "NET-52 encryption control being made", from: "eni-a", to: "internet", dst: "8.8.8.8", edit: append(enforced(``), `"Mode":"enforce","State":"available"`, `"Mode":"enforce","State":"creating"`), reach: vpc.Yes, reply: vpc.Yes},
 		{name: "NET-52 encryption monitored", from: "eni-a", to: "internet", dst: "8.8.8.8", edit: append(enforced(``), `"Mode":"enforce"`, `"Mode":"monitor"`), reach: vpc.Yes, reply: vpc.Yes},
 		{name: "NET-84 NAT gateway in the client's subnet", from: "eni-c", to: "internet", dst: "8.8.8.8", edit: []string{
 			`{"NetworkInterfaceId":"eni-b",`, `{"NetworkInterfaceId":"eni-c","SubnetId":"subnet-a","VpcId":"vpc-1","Groups":[{"GroupId":"sg-open"}],"PrivateIpAddress":"10.0.1.44"},{"NetworkInterfaceId":"eni-b",`,
