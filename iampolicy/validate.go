@@ -178,8 +178,9 @@ func (v *validator) characters() {
 	if !v.iamDocument() {
 		return
 	}
-	for i, r := range v.p.src {
-		if r > 0xff || r == 0x7f {
+	for i := range len(v.p.src) {
+		// From U+0100 on the first of a character's bytes is at least 0xc4.
+		if c := v.p.src[i]; c >= 0xc4 || c == 0x7f {
 			v.refuse("JSON_SYNTAX_ERROR", span{int32(i), int32(i + runeLen(v.p.src[i:]))}, "", "policies of this kind hold characters up to U+00FF only")
 			return
 		}

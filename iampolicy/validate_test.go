@@ -63,6 +63,8 @@ func codeCases() []codeCase {
 	return []codeCase{
 		{"JSON_SYNTAX_ERROR", identity, `{"Version":"2012-10-17","Statement":[]`, policy()},
 		{"JSON_SYNTAX_ERROR", identity, with(`"Sid":"日"`), with(`"Sid":"a"`)},
+		{"JSON_SYNTAX_ERROR", identity, policy(allow("s3:*", "arn:aws:s3:::b/Ā", "")), policy(allow("s3:*", "arn:aws:s3:::b/ÿ", ""))},
+		{"JSON_SYNTAX_ERROR", identity, policy(allow("s3:*", "arn:aws:s3:::b/\x7f", "")), policy(allow("s3:*", "arn:aws:s3:::b/~", ""))},
 		{"DATA_TYPE_MISMATCH", identity, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":1,"Resource":"*"}]}`, policy(ok)},
 		{"INVALID_POLICY_ELEMENT", identity, with(`"Foo":1`), policy(ok)},
 		{"INVALID_PRINCIPAL_KEY", resource, to(`{"aws":"*"}`), to(`{"AWS":"*"}`)},

@@ -34,7 +34,7 @@ func (v *validator) indexed() *statementIndex {
 		return v.coverable
 	}
 	p := v.p
-	x := &statementIndex{heads: make(map[statementKey]int32, len(p.statements)), entries: make([]statementEntry, 0, 2*len(p.statements))}
+	x := &statementIndex{heads: make(map[statementKey]int32, 2*len(p.statements)), entries: make([]statementEntry, 0, 2*len(p.statements))}
 	for i := range p.statements {
 		st := &p.statements[i]
 		switch {
