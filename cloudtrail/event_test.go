@@ -365,3 +365,21 @@ func TestEndlessObject(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestEventsUnderADigestsKey yields nothing from an object whose key is a
+// digest's, whatever it holds.
+func TestEventsUnderADigestsKey(t *testing.T) {
+	trail := testkit.NewTrail()
+	trail.AddKey("us-east-1", testkit.TrailKeys[0]())
+	c := trail.Chain()
+	other := trail.Chain()
+	other.Name = "other"
+	key, text := other.DigestKey(c.Start), []byte(`{"Records":[`+plainEvent+`]}`)
+	trail.Objects[c.Bucket+"/"+key] = testkit.Gzip(text)
+	c.Digest(c.Start.Add(time.Hour), []any{testkit.LogEntry(c.Bucket, key, text, c.Start)})
+	v := validatorOf(t, trail.FS())
+	v.Trail = "main"
+	got := collect(t, v, cloudtrail.Filter{})
+	require.Empty(t, got.events)
+	require.Empty(t, got.findings)
+}
