@@ -31,6 +31,7 @@ type run struct {
 	progress Progress
 	listed   keyHashes // log files that accepted digests list
 	kinds    map[folderKind]bool
+	hashes   map[string]string // of log files that failed, what they should be; with Versions
 }
 
 // folderKind is a CloudTrail-… folder that an accepted digest lists an object in.

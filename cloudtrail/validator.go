@@ -67,6 +67,11 @@ type Validator struct {
 	// NewGunzip makes the inflaters, one for each worker; nil is compress/gzip.
 	NewGunzip func() Gunzip
 
+	// Versions, when set, is where older versions are looked for of objects that
+	// are not what was signed, or gone. One that passes is named in the finding,
+	// which stays: recoveredVersion and its id.
+	Versions VersionSource
+
 	// KeepObjects keeps in the report what became of each digest and log file,
 	// which WriteAWSCLI needs. It costs memory for every one of them.
 	KeepObjects bool
@@ -147,7 +152,10 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	r.tails()
-	return r.unreferenced(ctx)
+	if err := r.unreferenced(ctx); err != nil {
+		return err
+	}
+	return r.recoverVersions(ctx)
 }
 
 // start checks the fields and fills in what is zero.

@@ -18,10 +18,11 @@ import (
 
 // worker reads objects one after the other. Its buffers live as long as it.
 type worker struct {
-	run   *run
-	queue *queue
-	inf   *inflater
-	buf   []byte // a digest, uncompressed
+	run     *run
+	queue   *queue
+	inf     *inflater
+	version string // of the objects to read; empty for the current one
+	buf     []byte // a digest, uncompressed
 }
 
 // tries is how often an object is opened before a transport fault counts.
@@ -58,8 +59,15 @@ func (w *worker) fetch(ctx context.Context, where location, stored, inflated int
 	}
 }
 
+func (w *worker) open(ctx context.Context, where location) (*Object, error) {
+	if w.version != "" {
+		return w.run.v.Versions.OpenVersion(ctx, where.bucket, where.key, w.version)
+	}
+	return w.run.v.Source.Open(ctx, where.bucket, where.key)
+}
+
 func (w *worker) fetchOnce(ctx context.Context, where location, stored, inflated int64, begin func(*Object), each func([]byte)) (result, error) {
-	o, err := w.run.v.Source.Open(ctx, where.bucket, where.key)
+	o, err := w.open(ctx, where)
 	if err != nil {
 		return result{}, err
 	}
@@ -235,6 +243,7 @@ func (w *worker) checkLog(ctx context.Context, t logTask) {
 		w.run.countLog(res, f)
 		if f != nil {
 			w.run.report(logFinding(f, &t.chain.id, t.digest.end, where))
+			w.run.remember(where, t.log.Hash)
 		}
 	}
 }

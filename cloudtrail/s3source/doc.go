@@ -19,6 +19,12 @@
 // tries again what may succeed, and a Validator reads a body again that was
 // cut. One bad object never ends a run.
 //
+// # Versions
+//
+// A Source is also a cloudtrail.VersionSource where its client can list versions:
+// give it as Validator.Versions, and findings about what was overwritten or
+// deleted name the version that is still what was signed.
+//
 // # What this does not protect against
 //
 // A trail whose bucket's owner serves other bytes to you than to others; keys

@@ -43,7 +43,11 @@ var ErrRefused = errors.New("s3source: refused")
 // Open opens an object as it is stored: the SDK asks for the identity encoding,
 // so that no transport inflates it.
 func (s *Source) Open(ctx context.Context, bucket, key string) (*cloudtrail.Object, error) {
-	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	return s.open(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+}
+
+func (s *Source) open(ctx context.Context, in *s3.GetObjectInput) (*cloudtrail.Object, error) {
+	out, err := s.client.GetObject(ctx, in)
 	if err != nil {
 		return nil, openError(ctx, err)
 	}

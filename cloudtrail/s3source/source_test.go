@@ -88,6 +88,45 @@ func TestListPages(t *testing.T) {
 	require.Equal(t, []string{"a/", "b/"}, slices.Compact(got))
 }
 
+// versioned is a bucket of versions, two a page.
+type versioned struct{ fake }
+
+func (f *versioned) ListObjectVersions(_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	all := []types.ObjectVersion{
+		{Key: in.Prefix, VersionId: aws.String("3")},
+		{Key: in.Prefix, VersionId: aws.String("2")},
+		{Key: in.Prefix, VersionId: aws.String("1")},
+		{Key: aws.String(*in.Prefix + "x"), VersionId: aws.String("0")},
+	}
+	if in.VersionIdMarker != nil {
+		return &s3.ListObjectVersionsOutput{Versions: all[2:]}, nil
+	}
+	return &s3.ListObjectVersionsOutput{Versions: all[:2], IsTruncated: aws.Bool(true), NextKeyMarker: in.Prefix, NextVersionIdMarker: aws.String("2")}, nil
+}
+
+// TestVersions is CT-48: all pages, only of the object itself, and the one that
+// is asked for is opened.
+func TestVersions(t *testing.T) {
+	s := s3source.New(&versioned{})
+	var got []string
+	for id, err := range s.Versions(t.Context(), "b", "k") {
+		require.NoError(t, err)
+		got = append(got, id)
+	}
+	require.Equal(t, []string{"3", "2", "1"}, got)
+	o, err := s.OpenVersion(t.Context(), "b", "k", "2")
+	require.NoError(t, err)
+	require.Equal(t, int64(3), o.Size)
+	for _, source := range []*s3source.Source{s3source.New(&fake{}), s3source.New(&versioned{fake{err: apiError("AccessDenied")}})} {
+		for _, err := range source.Versions(t.Context(), "b", "k") {
+			require.Error(t, err)
+		}
+	}
+}
+
 func apiError(code string) error { return &smithy.GenericAPIError{Code: code} }
 
 func status(n int, err error) error {

@@ -33,11 +33,15 @@ func openBucket(_ context.Context, o *options, v *cloudtrail.Validator) (done fu
 	if id := os.Getenv("AWS_ACCESS_KEY_ID"); id != "" {
 		cfg.Credentials = credentials.NewStaticCredentialsProvider(id, os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
 	}
-	v.Source = s3source.NewDirect(s3.NewFromConfig(cfg, func(s *s3.Options) {
+	source := s3source.NewDirect(s3.NewFromConfig(cfg, func(s *s3.Options) {
 		if o.endpoint != "" {
 			s.BaseEndpoint, s.UsePathStyle = &o.endpoint, true
 		}
 	}))
+	v.Source = source
+	if o.versions {
+		v.Versions = source
+	}
 	if v.Keys == nil {
 		v.Keys = s3source.Keys{Client: cloudtrailapi.NewFromConfig(cfg, func(c *cloudtrailapi.Options) {
 			if url := os.Getenv("AWS_ENDPOINT_URL_CLOUDTRAIL"); url != "" {

@@ -24,7 +24,7 @@ type options struct {
 	format                choice
 	workers               int
 	checkpoint            string
-	follow                bool
+	follow, versions      bool
 	every                 time.Duration
 }
 
@@ -51,6 +51,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.Var(&o.unreferenced, "unreferenced", "log files that no digest lists: `error|count`")
 	f.Var(&o.format, "format", "of the report: `text|json|sarif|junit|awscli`")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "`file` that says where the last valid run ended; rewritten by a valid one")
+	f.BoolVar(&o.versions, "versions", false, "in a versioned bucket, look for older versions of what is altered or gone, and name those that pass")
 	f.BoolVar(&o.follow, "follow", false, "go on and check each new digest, from the -checkpoint, until interrupted; the format is text or json")
 	f.DurationVar(&o.every, "every", 5*time.Minute, "with -follow, how `long` to wait between two looks")
 	if err := f.Parse(args); err != nil {
@@ -97,6 +98,8 @@ func (o *options) check(f *flag.FlagSet) error {
 		return errors.New("give -dir or -bucket")
 	case o.dir != "" && o.endpoint != "":
 		return errors.New("-endpoint is for -bucket without -dir")
+	case o.dir != "" && o.versions:
+		return errors.New("-versions is for -bucket without -dir")
 	case o.workers < 1:
 		return errors.New("-workers must be at least 1")
 	case o.follow && (o.checkpoint == "" || !o.end.IsZero() || o.every <= 0 || o.format.value != "text" && o.format.value != "json"):

@@ -29,6 +29,8 @@ type cloud struct {
 	// another way; latency is waited for before each answer.
 	describe map[string]any
 	fault    func(w http.ResponseWriter, key string) bool
+	versions func(w http.ResponseWriter, r *http.Request) bool
+	keyList  []byte // instead of the trail's keys
 	latency  time.Duration
 
 	gets  atomic.Int64
@@ -56,6 +58,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(c.latency)
 	}
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if c.versions != nil && c.versions(w, r) {
+		return
+	}
 	switch {
 	case r.Method == http.MethodPost && r.URL.Path == "/":
 		c.cloudtrail(w, r)
@@ -96,7 +101,11 @@ func (c *cloud) publicKeys(w http.ResponseWriter, r *http.Request) {
 		region = parts[2]
 	}
 	var list struct{ PublicKeyList []map[string]any }
-	_ = json.Unmarshal(c.trail.KeysJSON(region), &list)
+	keys := c.keyList
+	if keys == nil {
+		keys = c.trail.KeysJSON(region)
+	}
+	_ = json.Unmarshal(keys, &list)
 	list.PublicKeyList = slices.DeleteFunc(list.PublicKeyList, func(k map[string]any) bool {
 		from, okFrom := k["ValidityStartTime"].(float64)
 		to, okTo := k["ValidityEndTime"].(float64)
