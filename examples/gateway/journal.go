@@ -28,7 +28,8 @@ type journal struct {
 
 	mu      sync.Mutex
 	file    *os.File
-	size    int64                      // of the file
+	size    int64                      // of the lines in the file
+	room    int64                      // of the file: empty lines follow, for those that have to fit
 	written int64                      // bytes ever
 	open    map[string]json.RawMessage // by id: entered, not closed
 	closed  []json.RawMessage
@@ -81,7 +82,7 @@ func (j *journal) note(e entry) {
 // restart writes a file of what is still needed and puts it in the old one's
 // place.
 func (j *journal) restart() error {
-	f, err := os.OpenFile(j.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(j.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (j *journal) restart() error {
 	if j.file != nil {
 		_ = j.file.Close()
 	}
-	j.file, j.size = f, size
+	j.file, j.size, j.room = f, size, size
 	j.flushed.Store(j.written)
 	return nil
 }
@@ -133,15 +134,17 @@ func (j *journal) append(e entry, line []byte) (upto int64, err error) {
 	if err := j.mend(); err != nil {
 		return 0, err
 	}
-	if n, err := j.file.Write(line); err != nil {
-		if n > 0 || errors.Is(err, os.ErrClosed) {
-			if errCut := j.file.Truncate(j.size); errCut != nil {
-				j.fail(err)
-			}
+	if err := j.reserve(e, line); err != nil {
+		return 0, err
+	}
+	if _, err := j.file.WriteAt(line, j.size); err != nil { // the next line takes its place
+		if errors.Is(err, os.ErrClosed) {
+			j.fail(err)
 		}
 		return 0, err
 	}
 	j.size += int64(len(line))
+	j.room = max(j.room, j.size)
 	j.written += int64(len(line))
 	j.note(e)
 	if len(j.closed) >= ripeJournal {
@@ -152,6 +155,30 @@ func (j *journal) append(e entry, line []byte) (upto int64, err error) {
 	}
 	return j.written, nil
 }
+
+// reserve makes room in the file for a call that is entered and for the ends of
+// all that are open: a call that may have its effect can be closed, though the
+// disk is full by then.
+func (j *journal) reserve(e entry, line []byte) error {
+	need := j.size + int64(len(line)) + int64(len(j.open)+1)*closingSize
+	if e.Closed || need <= j.room {
+		return nil
+	}
+	empty := bytes.Repeat([]byte{'\n'}, int(need-j.room)+roomStep)
+	if _, err := j.file.WriteAt(empty, j.room); err != nil {
+		if errCut := j.file.Truncate(j.room); errCut != nil {
+			j.fail(err)
+		}
+		return err
+	}
+	j.room += int64(len(empty))
+	return nil
+}
+
+const (
+	closingSize = 8 << 10  // of a line that ends a call; few come near
+	roomStep    = 32 << 10 // that room is made for beyond what is needed
+)
 
 // mend writes a file that has failed anew, once a second at most.
 func (j *journal) mend() error {

@@ -74,7 +74,7 @@ func TestAJournalMendsItself(t *testing.T) {
 	require.Contains(t, string(text), `"after"`)
 	require.NotContains(t, string(text), "lost")
 	for line := range strings.Lines(string(text)) {
-		require.True(t, json.Valid([]byte(line)), line)
+		require.True(t, line == "\n" || json.Valid([]byte(line)), line)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 func openLocked(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600) // open for reading: the file system can still be made read-only
 	if err != nil {
 		return nil, err
 	}
