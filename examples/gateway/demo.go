@@ -95,7 +95,6 @@ func newTheater() (*theater, error) {
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
 	config := demoConfig(dir)
 	if err := config.complete(); err != nil {
 		return nil, err
@@ -108,7 +107,7 @@ func newTheater() (*theater, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &theater{server: s, dir: dir, began: began, cdnKey: cdnKey, alice: client(s.url(), alice), bob: client(s.url(), bob)}, nil
+	return &theater{server: s, dir: dir, began: time.Now(), cdnKey: cdnKey, alice: client(s.url(), alice), bob: client(s.url(), bob)}, nil
 }
 
 func demoConfig(dir string) *Config {
