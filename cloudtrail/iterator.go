@@ -80,7 +80,8 @@ type eventTask struct {
 	end   time.Time // of the digest
 	where location
 	hash  string
-	out   chan eventFile // one
+	out   chan eventFile // one; nil for a file that was listed before
+	key   [2]uint64      // of the file and its hash
 }
 
 // eventFile is what became of a log file: a fault, or the verified file, or
@@ -113,8 +114,17 @@ func (r *run) readEvents(ctx context.Context, f *compiledFilter, yield func(*Eve
 			}
 		})
 	}
-	c := eventConsumer{run: r, yield: yield, scan: logScanner{filter: f, limits: r.v.Limits}}
+	c := eventConsumer{run: r, yield: yield, faults: map[[2]uint64]*fault{}, scan: logScanner{filter: f, limits: r.v.Limits}}
 	for t := range order {
+		if t.out == nil {
+			if f := c.faults[t.key]; f != nil {
+				found := logFinding(f, t.chain, t.end, t.where)
+				if c.pass(&found) != nil {
+					return nil
+				}
+			}
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -140,17 +150,20 @@ func (r *run) planEvents(ctx context.Context, work, order chan<- *eventTask) {
 	for _, c := range r.sorted() {
 		for _, s := range c.digests {
 			for where, hash := range s.listed.all() {
-				key := seen.hash(where.bucket, where.key+"\x00"+hash)
-				if once[key] {
-					continue
+				t := &eventTask{chain: &c.id, end: s.end, where: where, hash: hash}
+				t.key = seen.hash(where.bucket, where.key+"\x00"+hash)
+				if !once[t.key] {
+					t.out = make(chan eventFile, 1)
 				}
-				once[key] = true
-				t := &eventTask{chain: &c.id, end: s.end, where: where, hash: hash, out: make(chan eventFile, 1)}
 				select {
 				case <-ctx.Done():
 					return
 				case order <- t:
 				}
+				if once[t.key] {
+					continue
+				}
+				once[t.key] = true
 				select {
 				case <-ctx.Done():
 					return
@@ -163,9 +176,10 @@ func (r *run) planEvents(ctx context.Context, work, order chan<- *eventTask) {
 
 // eventConsumer reads verified files, in the goroutine of the iteration.
 type eventConsumer struct {
-	run   *run
-	scan  logScanner
-	yield func(*Event, error) bool
+	run    *run
+	scan   logScanner
+	yield  func(*Event, error) bool
+	faults map[[2]uint64]*fault // of files, for the digests that list them again
 }
 
 // take passes on what came of one file. It returns errStop when the consumer
@@ -175,6 +189,7 @@ func (c *eventConsumer) take(ctx context.Context, t *eventTask, file eventFile) 
 		defer func() { file.back <- file.data }()
 	}
 	if file.fault != nil {
+		c.faults[t.key] = file.fault
 		found := logFinding(file.fault, t.chain, t.end, t.where)
 		return c.pass(&found)
 	}
@@ -203,6 +218,7 @@ func (c *eventConsumer) take(ctx context.Context, t *eventTask, file eventFile) 
 	case err == nil:
 		return nil
 	case errors.As(err, &changed):
+		c.faults[t.key] = changed
 		found := logFinding(changed, t.chain, t.end, t.where)
 		return c.pass(&found)
 	}
