@@ -73,7 +73,7 @@ func TestPage(t *testing.T) {
 	for line := range strings.Lines(string(page)) {
 		command, isCommand := strings.CutPrefix(line, "$ trailcheck ")
 		switch {
-		case line == "```console\n":
+		case line == "```sh-session\n":
 			console = true
 		case line == "```\n":
 			console = false

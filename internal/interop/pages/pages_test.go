@@ -21,6 +21,7 @@ import (
 // page, the README's in the clone. A block is commands behind "$ " and what they print. `cat FILE` shows a
 // file that the reader is to make: here it makes it, where there is none. A line
 // of three dots stands for any lines, three dots within a line for any text.
+// docs/trailcheck.md has sessions on a trail that the command's own test makes.
 func TestPages(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the pages' commands are written for a POSIX shell")
