@@ -36,7 +36,8 @@ func BenchmarkLoad(b *testing.B) {
 			name  string
 			start func(testing.TB) *interop.Server
 		}{
-			{"gateway", func(tb testing.TB) *interop.Server { return interop.Gateway(tb, interop.GatewayConfig{}).Server }},
+			{"gateway-sync", durable("sync")},
+			{"gateway-write", durable("write")},
 			{"versitygw", interop.Versitygw},
 			{"minio", interop.Minio},
 		} {
@@ -51,6 +52,14 @@ func BenchmarkLoad(b *testing.B) {
 				l.server.Process.Stop()
 			})
 		}
+	}
+}
+
+// durable starts a gateway that syncs objects before it acknowledges them, as
+// minio does, or leaves that to the system, as versitygw does.
+func durable(how string) func(testing.TB) *interop.Server {
+	return func(tb testing.TB) *interop.Server {
+		return interop.Gateway(tb, interop.GatewayConfig{Fields: map[string]any{"durability": how}}).Server
 	}
 }
 
