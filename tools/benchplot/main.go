@@ -62,7 +62,7 @@ var figures = []figure{
 		series:  []label{{"cross", "Cross form"}, {"compact", "Compact form"}, {"naive", "a loop over the rules"}},
 	},
 	{
-		name: "envelope", file: "envelope.txt", title: "envelope: 16 MiB, frames of 4 KiB, one core", y: "MB/s", unit: "MB/s",
+		name: "envelope", file: "envelope-quiet.txt", title: "envelope: 16 MiB, frames of 4 KiB, one core", y: "MB/s", unit: "MB/s",
 		pattern: `^Benchmark16MiB/encrypt/(?P<series>[\w-]+)(?:/frame=4096|/segment=4096)?(?:/workers=1)?-2$`,
 		series: []label{
 			{"floor-gcm", "bare AES-GCM"}, {"envelope-0478", "one call"}, {"envelope-0478-stream", "stream"}, {"tink-streaming", "tink-go"}, {"age-x25519", "age"},
