@@ -126,7 +126,7 @@ func (m mutant) kill() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("go", "test", "-count=1", "-timeout=120s", "-overlay="+overlay, "-run", m.test, ".")
+	cmd := limited("go", "test", "-count=1", "-timeout=120s", "-overlay="+overlay, "-run", m.test, ".")
 	cmd.Dir = m.pkg
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -139,6 +139,15 @@ func (m mutant) kill() error {
 		return fmt.Errorf("does not build: %q -> %q\n%s", m.old, m.new, out)
 	}
 	return nil
+}
+
+// limited is a command in bounded memory, where there is a POSIX shell: a mutant
+// without its bound may take all that the machine has.
+func limited(words ...string) *exec.Cmd {
+	if _, err := exec.LookPath("sh"); err != nil {
+		return exec.Command(words[0], words[1:]...)
+	}
+	return exec.Command("sh", append([]string{"-c", `ulimit -v 6291456; exec "$@"`, "sh"}, words...)...)
 }
 
 func (m mutant) overlay(dir, edited string) (string, error) {

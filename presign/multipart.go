@@ -139,7 +139,7 @@ func (f *formReader) header() (h partHeader, err error) {
 			break
 		}
 		name, value, ok := strings.Cut(line, ":")
-		if !ok || name == "" || strings.ContainsAny(name, " \t") {
+		if !ok || name == "" || strings.ContainsFunc(name, notToken) {
 			return h, errFormSyntax
 		}
 		switch value = strings.Trim(value, " \t"); lowerASCII(name) {
@@ -184,6 +184,16 @@ func (h *partHeader) disposition(value string) bool {
 	return true
 }
 
+// isHeaderControl says of a character that no header line may hold it (RFC 9110,
+// section 5.5): other readers refuse the form, or read it otherwise.
+func isHeaderControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+
+// notToken says of a character that no header name has it (RFC 9110, section
+// 5.6.2).
+func notToken(c rune) bool {
+	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c < 0x7f && strings.ContainsRune("!#$%&'*+-.^_`|~", c))
+}
+
 // line reads one header line, without its CRLF, inside the bound.
 func (f *formReader) line() (string, error) {
 	from := 0
@@ -195,7 +205,7 @@ func (f *formReader) line() (string, error) {
 			if f.offset() > maxPreData {
 				return "", errFormTooLong
 			}
-			if strings.ContainsAny(line, "\r\n\x00") {
+			if strings.ContainsFunc(line, isHeaderControl) {
 				return "", errFormSyntax
 			}
 			return line, nil
