@@ -8,9 +8,11 @@
 package exact
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"unicode/utf8"
 )
 
@@ -21,14 +23,15 @@ type Member struct {
 }
 
 // Unmarshal decodes the members of the object. Others are ignored, missing ones
-// leave their place as it is, and so does null unless the place can hold it. Of
-// several with one name the last counts.
+// leave their place as it is, and so does null unless the place can hold it. A
+// name that occurs twice is an error, since two readers could take two values;
+// what could be read is in its place even then.
 func Unmarshal(data []byte, members ...Member) error {
 	if !utf8.Valid(data) {
 		return errors.New("not UTF-8") // what is echoed of it would not be JSON either
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(data, &object); err != nil {
+	object, err := Object(data)
+	if object == nil && err != nil {
 		return err
 	}
 	for _, m := range members {
@@ -40,5 +43,40 @@ func Unmarshal(data []byte, members ...Member) error {
 			return fmt.Errorf("%s: %w", m.Name, err)
 		}
 	}
-	return nil
+	return err
+}
+
+// Object reads the members of an object. With the error that one occurs twice
+// it returns them too, each with its first value.
+func Object(data []byte) (map[string]json.RawMessage, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		var none map[string]json.RawMessage
+		return nil, json.Unmarshal(data, &none) // null is no member; for the rest, its words
+	}
+	object := map[string]json.RawMessage{}
+	var twice error
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		key := name.(string) // what stands before a colon, else Token fails
+		if _, there := object[key]; there {
+			twice = fmt.Errorf("member %q occurs twice", key)
+			continue
+		}
+		object[key] = value
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one value")
+	}
+	return object, twice
 }

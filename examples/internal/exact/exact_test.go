@@ -21,9 +21,14 @@ func TestUnmarshal(t *testing.T) {
 	require.Equal(t, "as it was", name)
 	require.Equal(t, 80, port)
 
-	require.NoError(t, exact.Unmarshal([]byte(`{"port":1,"port":2,"id":null}`), members...))
-	require.Equal(t, 2, port)
+	require.NoError(t, exact.Unmarshal([]byte(`{"port":1,"id":null}`), members...))
+	require.Equal(t, 1, port)
 	require.Equal(t, `null`, string(id))
+	require.NoError(t, exact.Unmarshal([]byte(`null`), members...))
+
+	require.ErrorContains(t, exact.Unmarshal([]byte(`{"id":3,"port":1,"port":2}`), members...), `"port" occurs twice`)
+	require.Equal(t, `3`, string(id), "the answer says which line it was")
+	require.ErrorContains(t, exact.Unmarshal([]byte(`{"x":1,"x":1}`), members...), `"x" occurs twice`)
 
 	require.ErrorContains(t, exact.Unmarshal([]byte(`{"port":"x"}`), members...), "port: ")
 	for _, s := range []string{``, `[]`, `1`, `{"port":1`, `{"port":1} {}`, "{\"id\":\"\xff\"}"} {
