@@ -70,7 +70,7 @@ func (v *Verifier) checkCoverage(r *http.Request, c *claim, arrived, signed int)
 }
 
 func hasAmzPrefix(key string) bool {
-	return len(key) > len(amzPrefix) && key[0]|0x20 == 'x' && strings.EqualFold(key[:len(amzPrefix)], amzPrefix)
+	return len(key) >= len(amzPrefix) && key[0]|0x20 == 'x' && strings.EqualFold(key[:len(amzPrefix)], amzPrefix)
 }
 
 // mustSign says whether an arriving header has to be signed.

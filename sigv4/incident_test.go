@@ -224,6 +224,12 @@ func TestSIG90UnsignedAmzHeaders(t *testing.T) {
 	accept(t, testVerifier(), r)
 	r.Header["x-amz-acl"] = []string{"public-read"} // beside the signed one
 	refuse(t, testVerifier(), r, sigv4.ErrUnsignedHeader, "AccessDenied", 403)
+	// A signed header that is named by the prefix alone does not stand for
+	// another, unsigned one.
+	r = presigned(t, "PUT", "/k", http.Header{"X-Amz-": {"x"}})
+	accept(t, testVerifier(), r)
+	r.Header.Set("X-Amz-Acl", "public-read")
+	refuse(t, testVerifier(), r, sigv4.ErrUnsignedHeader, "AccessDenied", 403)
 	// Nothing is tolerated beside a presigned URL, not even these two.
 	for name, value := range map[string]string{"X-Amz-Date": "20130524T120000Z", "X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD"} {
 		r = presigned(t, "GET", "/k", nil)
