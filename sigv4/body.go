@@ -15,13 +15,14 @@ import (
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // hashBody is step 9: where nothing states the hash of the body, it is read
-// into memory, up to the limit, and hashed. An unknown key costs no body.
-func (v *Verifier) hashBody(r *http.Request, sc *scratch, c *claim, unknown bool) ([]byte, *Error) {
+// into memory, up to the limit, and hashed; unless read is set it is taken for
+// empty.
+func (v *Verifier) hashBody(r *http.Request, c *claim, read bool) ([]byte, *Error) {
 	if c.hasPayload {
 		return nil, nil
 	}
 	c.payload = payloadHeader{mode: PayloadBody, value: emptyHash}
-	if unknown || r.Body == nil || r.Body == http.NoBody {
+	if !read || r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	limit := v.MaxBody
@@ -34,7 +35,9 @@ func (v *Verifier) hashBody(r *http.Request, sc *scratch, c *claim, unknown bool
 	if r.ContentLength > limit {
 		return nil, tooLarge()
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	// One byte more, to see whether there is one; no limit may be the largest
+	// number.
+	body, err := io.ReadAll(io.LimitReader(r.Body, max(limit, limit+1)))
 	switch {
 	case err != nil:
 		return nil, newError(faultBodyLength, "reading the body").because(err)

@@ -506,13 +506,19 @@ func TestBodyFaultsUseTheVerifiersCodes(t *testing.T) {
 	require.ErrorIs(t, err, sigv4.ErrSignatureMismatch)
 }
 
-// A request without a body in a chunked mode lacks its final chunk.
+// A request without a body in a chunked mode lacks its final chunk, and stays
+// as it was.
 func TestNoBodyIsNoChunkedBody(t *testing.T) {
-	for _, body := range []io.ReadCloser{nil, http.NoBody} {
-		in, _ := uploads()[0].put(t, "", nil)
-		in.Body = body
-		_, err := streamVerifier().Verify(in)
-		requireRefusal(t, err, "IncompleteBody", 400)
+	for _, u := range uploads() {
+		for _, body := range []io.ReadCloser{nil, http.NoBody} {
+			in, _ := u.put(t, "", nil)
+			in.Body = body
+			header := in.Header.Clone()
+			_, err := streamVerifier().Verify(in)
+			requireRefusal(t, err, "IncompleteBody", 400)
+			require.Equal(t, header, in.Header)
+			require.Nil(t, in.Trailer)
+		}
 	}
 }
 

@@ -54,6 +54,12 @@ func TestPooledMemoryForgets(t *testing.T) {
 	for _, b := range [][]byte{sc.buf[:5], sc.arena[:5], sc.block[:5]} {
 		require.Equal(t, make([]byte, 5), b)
 	}
+	var c claim
+	token := param{hi: 5}
+	sc = &scratch{arena: []byte("token")}
+	sc.decodeParams([authParams]*param{}, &token, &c)
+	require.Equal(t, "token", c.token)
+	require.Equal(t, make([]byte, 5), sc.tmp[:5], "the copy that was decoded")
 	sc = &scratch{buf: make([]byte, maxPooled+1)}
 	sc.reset()
 	require.Zero(t, cap(sc.buf))

@@ -73,6 +73,9 @@ func (v *Verifier) chunkedBody(r *http.Request, c *claim, key *signingKey) *Erro
 	if err != nil {
 		return err
 	}
+	if r.Body == nil || r.Body == http.NoBody {
+		return newError(faultBodyLength, "the body has no final chunk")
+	}
 	o := chunkOptions{decoded: decoded, min: v.MinChunk, hold: v.VerifiedChunks, fault: v.bodyFault}
 	switch {
 	case o.min == 0:
@@ -87,9 +90,6 @@ func (v *Verifier) chunkedBody(r *http.Request, c *claim, key *signingKey) *Erro
 		if err := v.announce(r, &o); err != nil {
 			return err
 		}
-	}
-	if r.Body == nil || r.Body == http.NoBody {
-		return newError(faultBodyLength, "the body has no final chunk")
 	}
 	r.Body = newChunkReader(r.Body, o)
 	r.ContentLength = decoded
@@ -208,9 +208,9 @@ func (v *Verifier) dailyKey(ctx context.Context, c claim, key *signingKey) func(
 		}
 		other := c
 		other.scope.Date = day
-		k, _, err := v.lookup(ctx, &other, clock(v.Now))
-		if err != nil {
-			return nil, Scope{}, err
+		k, refusal := v.lookup(ctx, &other, clock(v.Now))
+		if refusal != nil {
+			return nil, Scope{}, refusal
 		}
 		return k, other.scope, nil
 	}

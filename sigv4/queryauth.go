@@ -60,6 +60,7 @@ func (sc *scratch) decodeParams(at [authParams]*param, token *param, c *claim) (
 		cut[i] = len(sc.tmp)
 	}
 	all := string(sc.tmp)
+	clear(sc.tmp) // the token does not stay in the pool
 	c.signedHeaders, c.date, c.token = all[cut[0]:cut[1]], all[cut[1]:cut[2]], all[cut[3]:]
 	return all[:cut[0]], all[cut[2]:cut[3]]
 }

@@ -3,8 +3,6 @@
 package sigv4
 
 import (
-	"context"
-	"errors"
 	"hash"
 	"net/http"
 	"sync"
@@ -91,8 +89,11 @@ type Verifier struct {
 	// where they arrive.
 	RequireContentHeaders bool
 
-	// FlattenErrors answers an unknown key and a wrong token as a signature
-	// mismatch, so that nobody can probe for access key ids.
+	// FlattenErrors answers an unknown key, a wrong token and a key of another
+	// algorithm as a signature mismatch, and an expired key as one where the
+	// signature is wrong too, so that nobody can probe for access key ids. An
+	// unknown key then costs all that a known one does, a body that has to be
+	// read (see MaxBody) included.
 	FlattenErrors bool
 	// Codes replaces codes and statuses, by sentinel.
 	Codes map[error]ErrorCode
@@ -126,50 +127,6 @@ func (v *Verifier) Verify(r *http.Request) (*Identity, error) {
 		return nil, v.finishError(err)
 	}
 	return id, nil
-}
-
-// VerifyText checks a signature over any text, such as the base64 policy of a
-// POST form: the other half of [Credentials.Sign]. It checks region and service
-// of q.Scope, looks up the key, checks the session token q.SessionToken, and
-// compares in constant time, with the same [*Error] values as Verify. The date
-// of the scope, and what the text says, are the caller's to check.
-func (v *Verifier) VerifyText(ctx context.Context, q KeyQuery, text []byte, signature Signature) error {
-	c := claim{
-		mode: ModeHeader, accessKeyID: q.AccessKeyID, token: q.SessionToken,
-		scope: q.Scope, algorithm: q.Algorithm, date: q.Scope.Date,
-	}
-	if err := v.verifyText(ctx, &c, text, signature); err != nil {
-		return v.finishError(err)
-	}
-	return nil
-}
-
-func (v *Verifier) verifyText(ctx context.Context, c *claim, text []byte, signature Signature) *Error {
-	if err := v.checkConfig(); err != nil {
-		return err
-	}
-	if c.algorithm != AlgorithmV4 {
-		return newError(faultHeader, "text is signed with %s only", AlgorithmV4)
-	}
-	if err := c.scope.check(); err != nil {
-		return newError(faultHeaderScope, "the credential scope is malformed").because(err)
-	}
-	if err := v.checkScope(nil, nil, c); err != nil {
-		return err
-	}
-	key, unknown, refusal := v.lookup(ctx, c, clock(v.Now))
-	if refusal != nil && !unknown {
-		return refusal
-	}
-	match := signature.Equal(Signature{key.sum(text)})
-	switch {
-	case unknown:
-		return refusal
-	case !match:
-		return newError(faultMismatch, "the signature does not match").with("AWSAccessKeyId", c.accessKeyID)
-	default:
-		return nil
-	}
 }
 
 // verify runs the steps of section 7 of the rules, in their order; the first
@@ -234,23 +191,6 @@ func (v *Verifier) claimed(r *http.Request, sc *scratch, a *arrival, c *claim) (
 		return err
 	}
 	return v.checkScope(r, sc, c)
-}
-
-// prove finds the key and compares: steps 8 and 9. An unknown key costs the
-// same work as a known one before it is refused.
-func (v *Verifier) prove(r *http.Request, sc *scratch, a *arrival, c *claim, host string, now time.Time) (key *signingKey, body []byte, err *Error) {
-	key, unknown, err := v.lookup(r.Context(), c, now)
-	if err != nil && !unknown {
-		return key, nil, err
-	}
-	body, bodyErr := v.hashBody(r, sc, c, unknown)
-	if bodyErr != nil {
-		return key, nil, bodyErr
-	}
-	if mismatch := v.compare(r, sc, a, c, key, host); mismatch != nil && !unknown {
-		return key, nil, mismatch
-	}
-	return key, body, err
 }
 
 // checkConfig checks the Verifier's own fields.
@@ -378,73 +318,6 @@ func (v *Verifier) checkLifetime(c *claim, now time.Time, skew time.Duration) *E
 	}
 	return e.with("X-Amz-Expires", itoa(int64(c.expires/time.Second))).
 		with("Expires", end.Format(time.RFC3339)).with("ServerTime", now.UTC().Format(time.RFC3339))
-}
-
-// dummySecret keys the HMAC for an unknown access key id, so that it costs
-// what a known one does.
-const dummySecret = "no access key has this secret"
-
-// lookup asks for the key and checks the session token (SIG-73). For an
-// unknown id it returns a dummy key, unknown true, and the refusal.
-func (v *Verifier) lookup(ctx context.Context, c *claim, now time.Time) (key *signingKey, unknown bool, refusal *Error) {
-	found, err := v.Keys.LookupKey(ctx, KeyQuery{c.accessKeyID, c.token, c.scope, c.algorithm})
-	if errors.Is(err, ErrUnknownKey) {
-		refusal = v.flatten(newError(faultUnknownKey, "the access key id is not known").with("AWSAccessKeyId", c.accessKeyID))
-		found, unknown = Key{Secret: dummySecret}, true
-	} else if err != nil {
-		return nil, false, newError(faultInternal, "looking up the access key id").because(err)
-	}
-	id := c.accessKeyID
-	if unknown {
-		id = dummySecret // one key for all of them: nobody may fill the cache
-	}
-	key, err = found.signingKey(&v.cache, id, c.algorithm, &c.scope, v.KeyCache)
-	if errors.Is(err, errWrongKind) {
-		return nil, false, v.flatten(newError(faultMode, "the key of this access key id is not for %s", c.algorithm))
-	}
-	if err != nil {
-		return nil, false, newError(faultInternal, "the key is not usable").because(err)
-	}
-	switch {
-	case unknown:
-	case !equalSecret(c.token, found.SessionToken):
-		refusal = v.flatten(newError(faultToken, "the session token is not that of the access key id"))
-	case !found.Expires.IsZero() && now.After(found.Expires):
-		refusal = newError(faultTokenExpired, "the credentials have expired")
-	}
-	return key, unknown, refusal
-}
-
-// flatten turns a refusal that tells of the key into a mere mismatch.
-func (v *Verifier) flatten(e *Error) *Error {
-	if v.FlattenErrors {
-		return newError(faultMismatch, "the signature does not match")
-	}
-	return e
-}
-
-// compare computes the signature, for each host that may have been signed, and
-// compares.
-func (v *Verifier) compare(r *http.Request, sc *scratch, a *arrival, c *claim, key *signingKey, host string) *Error {
-	for i := -1; i < len(v.HostAliases); i++ {
-		if i >= 0 {
-			collectSigned(r, sc, a, c, v.HostAliases[i]) // it passed for the first host
-		}
-		sc.canonicalize(r.Method, &v.Profile, c.payload.value)
-		text := sc.appendStringToSign(c.algorithm, c.date, &c.scope)
-		if key.signs(c, text) {
-			return nil
-		}
-	}
-	collectSigned(r, sc, a, c, host)
-	sc.canonicalize(r.Method, &v.Profile, c.payload.value)
-	text := string(sc.appendStringToSign(c.algorithm, c.date, &c.scope))
-	e := newError(faultMismatch, "the signature does not match").with("AWSAccessKeyId", c.accessKeyID)
-	e.CanonicalRequest, e.StringToSign, e.provided = redactCanonical(sc.canonical()), text, c.der
-	if c.der == "" {
-		e.provided = string(appendHex(nil, c.signature.sum[:]))
-	}
-	return e
 }
 
 // accept builds the identity and puts the body's reader in place.

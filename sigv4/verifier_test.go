@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -427,6 +428,9 @@ func TestBodyInMemory(t *testing.T) {
 		require.Equal(t, code, e.Code)
 		require.Equal(t, status, e.HTTPStatus)
 	}
+	v.MaxBody = math.MaxInt64 // as good as none
+	accept(t, v, sign("12345678", "12345678"))
+	v.MaxBody = 8
 	refuseBody(sign("12345678", "12345679"), sigv4.ErrSignatureMismatch, "SignatureDoesNotMatch", 403)
 	refuseBody(sign("123456789", "123456789"), sigv4.ErrBody, "RequestEntityTooLarge", 413)
 	chunked := sign("123456789", "123456789")
