@@ -503,6 +503,8 @@ func TestPostRequestRefused(t *testing.T) {
 	}
 	_, err := (&presign.PostVerifier{}).Verify(post(body))
 	requireRefused(t, err, presign.ErrConfig, 500, "InternalError")
+	_, err = postVerifier().Verify(&http.Request{Method: http.MethodPost})
+	requireRefused(t, err, presign.ErrForm, 412, "PreconditionFailed")
 	for after, kind := range map[time.Duration]error{
 		-15*time.Minute - time.Second: sigv4.ErrSkew, 7*24*time.Hour + time.Second: sigv4.ErrSkew, time.Hour + time.Nanosecond: presign.ErrPolicyExpired,
 		time.Hour: nil, -15 * time.Minute: nil,

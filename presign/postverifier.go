@@ -108,7 +108,7 @@ func (v *PostVerifier) open(r *http.Request) (*formReader, error) {
 	if r.Method != http.MethodPost {
 		return nil, refuse(ErrForm, http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 	}
-	if len(r.Header["Authorization"]) > 0 || hasQueryAuth(r.URL.RawQuery) {
+	if len(r.Header["Authorization"]) > 0 || r.URL != nil && hasQueryAuth(r.URL.RawQuery) {
 		return nil, argument("Only one auth mechanism allowed", "Authorization")
 	}
 	types := r.Header["Content-Type"]
