@@ -30,26 +30,42 @@ type field struct{ name, value string }
 // UTF-8; header lines may be folded.
 func parseRequest(text string) (*request, error) {
 	t := &request{eol: "\n"}
-	line, rest, _ := strings.Cut(text, "\n")
-	if strings.HasSuffix(line, "\r") {
+	line, rest := cutLine(text)
+	if strings.HasPrefix(text, line+"\r") {
 		t.eol = "\r\n"
 	}
-	if err := t.parseTarget(strings.TrimSuffix(line, "\r")); err != nil {
+	if err := t.parseTarget(line); err != nil {
 		return nil, err
 	}
 	for rest != "" {
-		line, rest, _ = strings.Cut(rest, "\n")
-		line = strings.TrimSuffix(line, "\r")
+		line, rest = cutLine(rest)
 		if line == "" {
 			t.body = rest
 			return t, nil
 		}
-		if err := t.parseField(line); err != nil {
+		if isBlank(line[0]) {
+			return nil, errors.New("the first header line is a folded one")
+		}
+		parts := []string{line}
+		for rest != "" && isBlank(rest[0]) { // folded: part of the line before
+			line, rest = cutLine(rest)
+			if line = strings.Trim(line, " \t"); line != "" {
+				parts = append(parts, line)
+			}
+		}
+		if err := t.parseField(strings.Join(parts, " ")); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
 }
+
+func cutLine(text string) (line, rest string) {
+	line, rest, _ = strings.Cut(text, "\n")
+	return strings.TrimSuffix(line, "\r"), rest
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 func (t *request) parseTarget(line string) error {
 	method, target, ok := strings.Cut(line, " ")
@@ -94,14 +110,6 @@ func cutScheme(target string) (rest string, ok bool) {
 func (t *request) parseField(line string) error {
 	if strings.ContainsFunc(line, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
 		return errors.New("a header line holds a control byte")
-	}
-	if line[0] == ' ' || line[0] == '\t' { // folded: part of the line before
-		if len(t.header) == 0 {
-			return errors.New("the first header line is a folded one")
-		}
-		last := &t.header[len(t.header)-1]
-		last.value = strings.Trim(last.value+" "+strings.Trim(line, " \t"), " ")
-		return nil
 	}
 	name, value, ok := strings.Cut(line, ":")
 	if !ok || !isToken(name) {

@@ -223,6 +223,7 @@ func TestUnusableLines(t *testing.T) {
 		change("request", "GET / HTTP/1.1\nno colon\n\n"), change("request", "GET /%zz HTTP/1.1\nHost: h\n\n"),
 		change("request", "GET /?a=%zz HTTP/1.1\nHost: h\n\n"), change("request", "GET / HTTP/1.1\n\n"),
 		change("request", "GET / HTTP/1.1\nHost: a\nHost: b\n\n"), change("request", "GET / HTTP/1.1\nHost: h\nA: \x00\n\n"),
+		change("request", "GET / HTTP/1.1\nHost: h\n"+strings.Repeat("x-amz-content-sha256: "+emptyHash+"\n", 2)+"\n"),
 		change("context", suiteContext(object{"timestamp": "yesterday"})), change("context", suiteContext(object{"region": ""})),
 		change("context", object{}), change("context", object{"region": 1}), "{\"id\":\"\xff\"}",
 		good,
@@ -234,6 +235,25 @@ func TestUnusableLines(t *testing.T) {
 		require.Empty(t, r.Signature)
 	}
 	require.NotEmpty(t, replies[len(replies)-1].Signature)
+}
+
+const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// TestFoldedHeaders: a folded line counts as one space (SIG-14), whatever stands
+// in it, and a header of a million lines takes no longer than it is.
+func TestFoldedHeaders(t *testing.T) {
+	cmd := build(t)
+	lines := []any{}
+	for _, value := range []string{
+		"a b c", "a\n b\n\tc", " a \n  b \n \n\t \n c ", "\n a\n b c", "a  b\r\n\t\tc\r\n ", "a\n b" + strings.Repeat("\n ", 1_000_000) + "c",
+	} {
+		lines = append(lines, object{
+			"id": "fold", "op": "sign", "request": "GET / HTTP/1.1\nHost: h\nFolded:" + value + "\nLast: z\n\n", "context": suiteContext(nil),
+		})
+	}
+	for _, r := range cmd.ask(t, lines...) {
+		require.Contains(t, r.CanonicalRequest, "\nfolded:a b c\nhost:h\nlast:z\n")
+	}
 }
 
 // TestMemberNames: a member of another spelling is no member of the request, and

@@ -58,7 +58,11 @@ func (l *line) payload(t *request, r *http.Request) (sigv4.Payload, error) {
 		body = t.body
 	}
 	p := sigv4.Payload{Mode: sigv4.PayloadSHA256, SHA256: sha256.Sum256([]byte(body))}
-	for _, given := range r.Header.Values("X-Amz-Content-Sha256") {
+	given := r.Header["X-Amz-Content-Sha256"]
+	if len(given) > 1 {
+		return p, errors.New("the request carries x-amz-content-sha256 twice")
+	}
+	for _, given := range given {
 		if given != hex.EncodeToString(p.SHA256[:]) {
 			return p, errors.New("the request carries an x-amz-content-sha256 that is not the payload hash")
 		}

@@ -40,7 +40,7 @@ func Unmarshal(data []byte, members ...Member) error {
 			continue
 		}
 		if err := json.Unmarshal(raw, m.To); err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
+			return fmt.Errorf("%s: %w", m.Name, plain(err))
 		}
 	}
 	return err
@@ -52,7 +52,7 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
 		var none map[string]json.RawMessage
-		return nil, json.Unmarshal(data, &none) // null is no member; for the rest, its words
+		return nil, plain(json.Unmarshal(data, &none)) // null is no member; for the rest, its words
 	}
 	object := map[string]json.RawMessage{}
 	var twice error
@@ -79,4 +79,13 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 		return nil, errors.New("more than one value")
 	}
 	return object, twice
+}
+
+// plain puts into words what the standard decoder says in Go's types.
+func plain(err error) error {
+	var e *json.UnmarshalTypeError
+	if !errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("no place for this JSON: %s", e.Value)
 }

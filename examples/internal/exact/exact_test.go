@@ -30,7 +30,9 @@ func TestUnmarshal(t *testing.T) {
 	require.Equal(t, `3`, string(id), "the answer says which line it was")
 	require.ErrorContains(t, exact.Unmarshal([]byte(`{"x":1,"x":1}`), members...), `"x" occurs twice`)
 
-	require.ErrorContains(t, exact.Unmarshal([]byte(`{"port":"x"}`), members...), "port: ")
+	require.EqualError(t, exact.Unmarshal([]byte(`{"port":"x"}`), members...), "port: no place for this JSON: string")
+	require.EqualError(t, exact.Unmarshal([]byte(`{"port":1.5}`), members...), "port: no place for this JSON: number 1.5")
+	require.EqualError(t, exact.Unmarshal([]byte(`[]`), members...), "no place for this JSON: array")
 	for _, s := range []string{``, `[]`, `1`, `{"port":1`, `{"port":1} {}`, "{\"id\":\"\xff\"}"} {
 		require.Error(t, exact.Unmarshal([]byte(s), members...), s)
 	}
