@@ -52,7 +52,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkVerify compares Parse and Verify of a URL with Verify alone.
+// BenchmarkVerify compares Parse and Verify of a URL with Verify alone (PRE-69).
 func BenchmarkVerify(b *testing.B) {
 	u, err := newS3().Get(docKeys, demo, "home/ann/photo.jpg", nil)
 	require.NoError(b, err)
@@ -94,7 +94,7 @@ func BenchmarkVerifyBeside(b *testing.B) {
 	}, verify)
 }
 
-// BenchmarkPostConditions is all that precedes the file, for 20 conditions.
+// BenchmarkPostConditions is all that precedes the file, for 20 conditions (PRE-69).
 func BenchmarkPostConditions(b *testing.B) {
 	conditions := []string{`{"key":"k"}`, `["content-length-range",0,1000000]`}
 	fields := []field{{"key", "k"}}

@@ -21,7 +21,8 @@ const (
 	express = "demo--usw2-az1--x-s3"
 )
 
-// The table of section 2, row by row, with the examples of PRE-72 and PRE-73.
+// The table of section 2, row by row, with the examples of PRE-72 and PRE-73 and
+// the ports of PRE-16.
 func TestEndpoint(t *testing.T) {
 	for _, c := range []struct {
 		name, region, bucket string

@@ -27,6 +27,7 @@ func codes(p *presign.Presigned) (list []string) {
 	return list
 }
 
+// PRE-22: what a URL says of itself; PRE-23: what is printed of it.
 func TestParse(t *testing.T) {
 	u, err := newS3().Put(temporary, demo, "a b/c", &presign.Options{
 		ContentType: "text/plain", Expires: time.Hour, RequestPayer: true, VersionID: "v",
@@ -50,6 +51,7 @@ func TestParse(t *testing.T) {
 	require.Contains(t, p.CurlLine(http.MethodPut, true), u.URL)
 }
 
+// PRE-22, finding by finding.
 func TestParseFindings(t *testing.T) {
 	const base = "https://b.s3.us-west-2.amazonaws.com/k?"
 	replace := func(old, new string) string {

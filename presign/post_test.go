@@ -148,6 +148,7 @@ func formFields(f *presign.PostForm) (out []field) {
 	return out
 }
 
+// PRE-29, PRE-30 and PRE-32: the policy, the fields and the URL.
 func TestPostRoundTrip(t *testing.T) {
 	form, err := newS3().Post(temporary, &presign.PostPolicy{
 		Bucket: demo, KeyPrefix: "home/ann/", MinSize: 1, MaxSize: 10,
@@ -192,6 +193,7 @@ func TestPostRoundTrip(t *testing.T) {
 	require.Greater(t, strings.Index(page, `name="file"`), strings.Index(page, `name="x-amz-signature"`))
 }
 
+// PRE-31 and PRE-40, on the side of the builder.
 func TestPostBuilder(t *testing.T) {
 	base := func() presign.PostPolicy { return presign.PostPolicy{Bucket: demo, Key: "k", MaxSize: 10} }
 	for _, c := range []struct {
@@ -259,8 +261,9 @@ func TestPostBuilder(t *testing.T) {
 	require.ErrorIs(t, err, presign.ErrConfig)
 }
 
-// PRE-65: each condition violated in turn, and whatever else must not store
-// anything.
+// PRE-65: each condition violated in turn (PRE-39, PRE-41), fields that none
+// covers (PRE-42), a signature or scope of another (PRE-35), and whatever else
+// must not store anything.
 func TestPostRefused(t *testing.T) {
 	good := policyOf(`["starts-with","$key","home/"]`, `["content-length-range",2,8]`, `{"acl":"private"}`, `["starts-with","$Content-Type","image/"]`, `["eq","$x-amz-meta-n",5]`)
 	fields := func(more ...field) []field {
@@ -361,7 +364,9 @@ func TestPostRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Policies that their owner signed and that are no policies, or deny all.
+// Policies that their owner signed and that are no policies, or deny all: their
+// base64 and JSON (PRE-36), their expiration (PRE-37), their conditions (PRE-38,
+// PRE-40, PRE-44).
 func TestPostPolicyRefused(t *testing.T) {
 	for _, c := range []struct {
 		name, policy string
@@ -663,6 +668,7 @@ func (c *counter) Read(p []byte) (int, error) {
 
 func (c *counter) Close() error { return c.r.Close() }
 
+// PRE-45.
 func TestPostSuccess(t *testing.T) {
 	conditions := []string{`{"key":"k"}`, `["starts-with","$success_action_status",""]`, `["starts-with","$success_action_redirect",""]`}
 	for _, c := range []struct {

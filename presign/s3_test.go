@@ -30,7 +30,7 @@ func clockAt(t time.Time) func() time.Time { return func() time.Time { return t 
 
 func newS3() *presign.S3 { return &presign.S3{Region: "us-west-2", Now: clockAt(start)} }
 
-// PRE-47: the documentation's presigned GET, whose host is the global one.
+// PRE-47: the documentation's presigned GET, whose host is the global one (PRE-1, PRE-2).
 func TestKnownAnswer(t *testing.T) {
 	s := &presign.S3{Region: "us-east-1", Endpoint: presign.Endpoint{Global: true}, Now: clockAt(time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC))}
 	u, err := s.Get(docKeys, "examplebucket", "test.txt", &presign.Options{Expires: 24 * time.Hour})
@@ -86,6 +86,8 @@ func reread(t testing.TB, wire string) *http.Request {
 	return r
 }
 
+// PRE-11: each operation with its method, its sub-resource and its key; PRE-5: no
+// x-id; PRE-7: the source of a copy is encoded.
 func TestOperations(t *testing.T) {
 	s := newS3()
 	const b, k = "amzn-s3-demo-bucket", "a b/c+d.txt"
@@ -172,6 +174,8 @@ func TestOperations(t *testing.T) {
 	require.Equal(t, "arn%3Aaws%3As3%3Aus-west-2%3A123456789012%3Aaccesspoint/finance/object/a%2Bb", u.Header.Get("X-Amz-Copy-Source"))
 }
 
+// PRE-4: what moves to the query and what stays a header; PRE-12: overrides;
+// PRE-7: a customer key is a header, and withheld; PRE-8: an exact length.
 func TestOptions(t *testing.T) {
 	key := bytes.Repeat([]byte{7}, 32)
 	o := &presign.Options{
@@ -345,6 +349,7 @@ func TestKeysSurvive(t *testing.T) {
 	}
 }
 
+// PRE-19 and PRE-20: the end of the credentials, in the three modes.
 func TestOutlivingCredentials(t *testing.T) {
 	s := newS3()
 	c := temporary
@@ -389,7 +394,7 @@ func TestOutlivingCredentials(t *testing.T) {
 	require.ErrorIs(t, err, presign.ErrExpiry)
 }
 
-// PRE-21: with a clock given, nothing else is asked.
+// PRE-21: with a clock given, nothing else is asked (PRE-18).
 func TestDefaultExpiryAndClock(t *testing.T) {
 	u, err := newS3().Get(docKeys, "bucket", "k", nil)
 	require.NoError(t, err)
@@ -418,8 +423,8 @@ func TestOutlivingText(t *testing.T) {
 	require.ErrorIs(t, new(presign.Outliving).UnmarshalText([]byte("x")), presign.ErrConfig)
 }
 
-// The negative tests of PRE-64: what a server with sigv4.Verifier answers to
-// each change of a URL of ours.
+// The negative tests of PRE-64, PRE-24 and PRE-27: what a server with
+// sigv4.Verifier answers to each change of a URL of ours.
 func TestChangedURLIsRefused(t *testing.T) {
 	s := newS3()
 	good, err := s.Put(docKeys, "amzn-s3-demo-bucket", "a/b c", &presign.Options{Expires: time.Minute, ContentType: "text/plain"})
@@ -529,6 +534,7 @@ func TestPinnedBody(t *testing.T) {
 	require.Equal(t, "XAmzContentSHA256Mismatch", e.Code)
 }
 
+// PRE-23.
 func TestURLWithholdsSecrets(t *testing.T) {
 	u, err := newS3().Get(temporary, "amzn-s3-demo-bucket", "it's", nil)
 	require.NoError(t, err)
@@ -551,6 +557,8 @@ func TestURLWithholdsSecrets(t *testing.T) {
 	require.Contains(t, del.CurlLine(true), " -X 'DELETE' 'https://")
 }
 
+// PRE-3: the request with the headers that its holder must send, in PRE-8 the
+// length.
 func TestRequestIsWhatWasSigned(t *testing.T) {
 	u, err := newS3().Put(docKeys, "bucket", "k", &presign.Options{ContentLength: 3})
 	require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
+// The allocations that SIG-118 allows.
 func TestAllocations(t *testing.T) {
 	s, v := benchSigner(), benchVerifier()
 	sign, presign := benchRequest(t), benchRequest(t)

@@ -121,6 +121,8 @@ func TestCanonicalQuery(t *testing.T) {
 	require.NoError(t, err, "SIG-103 the limit itself")
 }
 
+// TestCanonicalHeaders shows the header block (SIG-14, SIG-15) and the parts that
+// are exported (SIG-83).
 func TestCanonicalHeaders(t *testing.T) {
 	r := wire("/", "")
 	r.Header = http.Header{

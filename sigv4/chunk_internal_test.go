@@ -123,6 +123,7 @@ func (s streamCase) sigLen() int {
 	return 0
 }
 
+// SIG-49: the documented chain of chunks.
 func TestDocumentedChainSIG115(t *testing.T) {
 	s := streamCases(t)[0]
 	plain := strings.Repeat("a", 66560)
@@ -135,6 +136,7 @@ func TestDocumentedChainSIG115(t *testing.T) {
 	require.Equal(t, plain, string(back))
 }
 
+// SIG-51: the documented chain with a trailer.
 func TestDocumentedTrailerChainSIG116(t *testing.T) {
 	s := streamCases(t)[1]
 	s.chain = func() *chain { return docChain(t, docTrailerSeed) }

@@ -412,7 +412,7 @@ func in2(t *testing.T, u upload) *http.Request {
 	return in
 }
 
-// SIG-54: further algorithms by a field, other trailers as data, in order.
+// SIG-54: further algorithms by a field, other trailers as data, in order (SIG-61).
 func TestTrailersOfTheCallersOwn(t *testing.T) {
 	for _, mode := range []sigv4.PayloadMode{sigv4.PayloadChunkedTrailer, sigv4.PayloadUnsignedTrailer} {
 		u := upload{payload: sigv4.Payload{

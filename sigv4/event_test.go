@@ -208,7 +208,7 @@ func (s *eventStream) verify(body []byte, now time.Time) (string, error) {
 	return drain(v, s.request(body))
 }
 
-// SIG-62 to SIG-65.
+// SIG-62, SIG-63, SIG-64 and SIG-65.
 func TestEventStream(t *testing.T) {
 	messages := []string{"first", "second", strings.Repeat("long", 10_000)}
 	s := newEventStream(t, streamNow, time.Second, messages...)

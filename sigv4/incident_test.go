@@ -279,7 +279,7 @@ func TestCoverageOptions(t *testing.T) {
 	}
 }
 
-// SIG-92: no skew check on header authentication (s3s #616, #646, #659).
+// SIG-92: no skew check on header authentication (s3s #616, #646, #659) (SIG-71).
 func TestSIG92Skew(t *testing.T) {
 	for _, c := range []struct {
 		at time.Time
@@ -398,7 +398,7 @@ func forge(t *testing.T, r *http.Request, signedHeaders string) *http.Request {
 	return r
 }
 
-// SIG-97: tricks with SignedHeaders, each signed as it says.
+// SIG-97: tricks with SignedHeaders, each signed as it says (SIG-70).
 func TestSIG97SignedHeaders(t *testing.T) {
 	const rest = ";x-amz-content-sha256;x-amz-date"
 	accept(t, testVerifier(), forge(t, incoming("GET", "/k", ""), "host"+rest))
@@ -441,7 +441,7 @@ func TestSIG97SignedHeaders(t *testing.T) {
 	})
 }
 
-// SIG-98: what must come once comes twice.
+// SIG-98: what must come once comes twice (SIG-68).
 func TestSIG98Duplicates(t *testing.T) {
 	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"} {
 		r := presigned(t, "GET", "/k", nil)
@@ -550,7 +550,7 @@ func TestSIG104RotatedSecret(t *testing.T) {
 }
 
 // SIG-106: the session token added, removed, swapped, unsigned, in the other
-// source.
+// source (SIG-39).
 func TestSIG106Token(t *testing.T) {
 	withToken := testVerifier()
 	withToken.Keys = sigv4.StaticKeys{testKey: {Secret: secretS, SessionToken: "TOKEN"}}

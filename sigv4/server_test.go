@@ -49,7 +49,8 @@ func client(s *httptest.Server, signer *sigv4.Signer, payload func(*http.Request
 }
 
 // TestServers sends real requests over both protocols: paths and queries with
-// corners, headers that net/http moves, bodies of known and unknown length.
+// corners, headers that net/http moves or adds after signing (SIG-18), bodies of
+// known and unknown length.
 func TestServers(t *testing.T) {
 	for _, profile := range []sigv4.Profile{profileS3, profileDefault} {
 		handler := liveVerifier(profile).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -162,7 +163,7 @@ func TestExpectContinueSIG124(t *testing.T) {
 }
 
 // TestConcurrency uses one Signer and one Verifier from many goroutines, with
-// more keys than the cache holds.
+// more keys than the cache holds (SIG-121).
 func TestConcurrency(t *testing.T) {
 	keys := sigv4.StaticKeys{}
 	for i := range 40 {

@@ -82,12 +82,14 @@ func TestSignedHeaderRuleSIG23(t *testing.T) {
 	s := testSigner()
 	s.SignHeader = func(name string) bool {
 		require.Equal(t, strings.ToLower(name), name)
-		return name == "user-agent" || name == "content-length" || name == "authorization" || name == "host"
+		return name == "user-agent" || name == "accept-encoding" || name == "content-length" || name == "authorization" || name == "host"
 	}
 	got, err = s.Sign(r, testCredentials(), hash)
 	require.NoError(t, err)
-	require.Equal(t, "content-length;host;user-agent;x-amz-acl;x-amz-content-sha256;x-amz-date", got.SignedHeaders)
-	accept(t, testVerifier(), r)
+	require.Equal(t, "accept-encoding;content-length;host;user-agent;x-amz-acl;x-amz-content-sha256;x-amz-date", got.SignedHeaders)
+	accept(t, testVerifier(), r) // SIG-26: a verifier honours whatever is signed
+	r.Header.Set("User-Agent", "another")
+	refuse(t, testVerifier(), r, sigv4.ErrSignatureMismatch, "SignatureDoesNotMatch", 403)
 	// SIG-25: content-length where the header map asks for it, with the value
 	// that net/http will send.
 	r = incoming("PUT", "/k", "body")
@@ -191,7 +193,7 @@ func TestSignRefusals(t *testing.T) {
 	}
 }
 
-// TestSignPayload covers where the last line comes from.
+// TestSignPayload covers where the last line comes from (SIG-16).
 func TestSignPayload(t *testing.T) {
 	const hash = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5" // of "body"
 	newRequest := func(body io.Reader) *http.Request {

@@ -78,6 +78,7 @@ func arriveWith(r *http.Request, body []byte) *http.Request {
 	return in
 }
 
+// SIG-100: the documented upload is accepted byte for byte, its last CR LF too.
 func TestDocumentedChunkedUploadSIG115(t *testing.T) {
 	plain := strings.Repeat("a", 66560)
 	r := documentedPut(t, strings.NewReader(plain))
@@ -102,6 +103,7 @@ func TestDocumentedChunkedUploadSIG115(t *testing.T) {
 	require.Equal(t, plain, string(got))
 }
 
+// SIG-100: so is the one with a trailer.
 func TestDocumentedTrailerUploadSIG116(t *testing.T) {
 	plain := strings.Repeat("a", 66560)
 	r := documentedPut(t, strings.NewReader(plain))

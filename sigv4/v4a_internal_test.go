@@ -178,7 +178,7 @@ func TestCanonicalDER(t *testing.T) {
 	require.False(t, verifyECDSA(&other.PublicKey, text, []byte(good)))
 }
 
-// RFC 6979 makes one signature; random nonces make two.
+// RFC 6979 makes one signature; random nonces make two (SIG-43).
 func TestNonces(t *testing.T) {
 	priv := streamKey(t)
 	a, _ := signECDSA(priv, []byte("x"), true)

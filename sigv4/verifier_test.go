@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
+// TestAuthorizationSyntax: exactly three items, in any order (SIG-36).
 func TestAuthorizationSyntax(t *testing.T) {
 	good := signed(t, "GET", "/k", "").Header.Get("Authorization")
 	credential, rest, _ := strings.Cut(strings.TrimPrefix(good, "AWS4-HMAC-SHA256 "), ", ")
@@ -64,7 +65,7 @@ func TestAuthorizationSyntax(t *testing.T) {
 	}
 }
 
-// TestCredentialSIG37 reads the scope from the right.
+// TestCredentialSIG37 reads the scope from the right (SIG-27).
 func TestCredentialSIG37(t *testing.T) {
 	id, scope, err := sigv4.ParseCredential("a/b/c/20130524/us-east-1/s3/aws4_request")
 	require.NoError(t, err)
@@ -131,7 +132,7 @@ func TestDateSIG40(t *testing.T) {
 }
 
 // TestDatesAgreeWithTheLibrary compares the hand-written dates with package
-// time, over the days of 800 years and beyond the calendar.
+// time, over the days of 800 years and beyond the calendar (SIG-30).
 func TestDatesAgreeWithTheLibrary(t *testing.T) {
 	at := time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC)
 	days := 800 * 366
@@ -216,7 +217,7 @@ func TestPresignedParameters(t *testing.T) {
 			refuse(t, testVerifier(), r, sigv4.ErrMalformed, queryMalformed, 400)
 		}
 	}
-	// Any order of arrival; + is a space and so no part of an escaped value.
+	// SIG-35: any order of arrival; + is a space and so no part of an escaped value.
 	r := presigned(t, "GET", "/k?b=1&a=2", nil)
 	pieces := strings.Split(r.URL.RawQuery, "&")
 	for i, j := 0, len(pieces)-1; i < j; i, j = i+1, j-1 {

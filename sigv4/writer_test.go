@@ -127,7 +127,7 @@ func TestWriters(t *testing.T) {
 	})
 }
 
-// TestRedactionSIG82: no secret reaches an error, a response or a log.
+// TestRedactionSIG82: no secret reaches an error, a response or a log (SIG-33).
 func TestRedactionSIG82(t *testing.T) {
 	const secret = "this-must-not-leak"
 	c := testCredentials()

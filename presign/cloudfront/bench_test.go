@@ -17,7 +17,7 @@ import (
 
 const benchURL = base + "/films/2026/a.mp4?size=large&license=yes"
 
-// BenchmarkSign compares SignURL with the bare signature of the same text.
+// BenchmarkSign compares SignURL with the bare signature of the same text (PRE-70).
 func BenchmarkSign(b *testing.B) {
 	text := []byte(refCanned(benchURL, hour().Expires.Unix()))
 	for _, s := range []*cloudfront.Signer{rsaSigner(), ecSigner()} {

@@ -86,6 +86,8 @@ func sign(t testing.TB, rawURL string, p cloudfront.Policy) string {
 	return signed
 }
 
+// PRE-51: both keys and both hashes; PRE-52: the order; PRE-53: canned where the
+// expiry says it all.
 func TestRoundTrip(t *testing.T) {
 	ranged := hour()
 	ranged.SourceIP = netip.MustParsePrefix("192.0.2.99/24")
@@ -132,7 +134,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The texts of PRE-48 and PRE-49, byte for byte.
+// The texts of PRE-48 and PRE-49, byte for byte, in the encoding of PRE-50.
 func TestPolicyText(t *testing.T) {
 	key := &recordingKey{PrivateKey: ecKey()}
 	s := &cloudfront.Signer{KeyPairID: ecID, Key: key}
@@ -159,6 +161,7 @@ func (k *recordingKey) Sign(r io.Reader, digest []byte, opts crypto.SignerOpts) 
 	return k.PrivateKey.Sign(r, digest, opts)
 }
 
+// PRE-51 and PRE-52: keys and URLs that cannot be signed.
 func TestSignerRefuses(t *testing.T) {
 	good := base + "/a"
 	for _, c := range []struct {
@@ -231,7 +234,8 @@ func forge(t testing.TB, path, text string) string {
 	return base + path + "?Policy=" + refEncode([]byte(text)) + "&Signature=" + refEncode(signature) + "&Key-Pair-Id=" + ecID + "&Hash-Algorithm=SHA256"
 }
 
-// The negative tests of PRE-66 and of the rules of section 6.2, for URLs.
+// The negative tests of PRE-66 and of the rules of section 6.2, for URLs: what
+// must come once (PRE-56), keys and hashes (PRE-57), canned policies (PRE-58).
 func TestVerifierRefusesURL(t *testing.T) {
 	canned := sign(t, base+"/a?x=1", hour())
 	custom := sign(t, base+"/a?x=1", cloudfront.Policy{Expires: now.Add(time.Hour), NotBefore: now.Add(-time.Hour)})
@@ -447,6 +451,7 @@ func TestResource(t *testing.T) {
 	}
 }
 
+// PRE-62.
 func TestClientAddress(t *testing.T) {
 	p := hour()
 	p.SourceIP = netip.MustParsePrefix("192.0.2.0/24")
@@ -486,6 +491,7 @@ func TestClientAddress(t *testing.T) {
 	require.NoError(t, verify(forge(t, "/a", single)), "an address without a length")
 }
 
+// PRE-61: both ends, to the nanosecond.
 func TestTimes(t *testing.T) {
 	v := verifier()
 	at := func(d time.Duration) { v.Now = func() time.Time { return now.Add(d) } }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// PRE-54.
 func TestCookies(t *testing.T) {
 	for _, s := range []*cloudfront.Signer{rsaSigner(), ecSigner()} {
 		for _, hash := range []cloudfront.Hash{cloudfront.SHA256, cloudfront.SHA1} {
