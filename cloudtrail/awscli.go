@@ -202,7 +202,7 @@ func (w *cliWriter) logFiles(c chainObjects, s *state) {
 		}
 	}
 	for _, l := range s.logs {
-		object := location{l.Bucket, l.Object}.String()
+		object := l.location().String()
 		if f := wrong[object]; f != nil {
 			w.logs.Invalid++
 			w.bad("Log file\t" + object + "\tINVALID: " + f.cliReason(c.id))

@@ -83,9 +83,10 @@ func benchLog(random *rand.Rand, events int) []byte {
 	return []byte(b.String())
 }
 
-// BenchmarkRun validates the day, and in turn with that inflates and hashes the
-// same files with as many goroutines, doing nothing else: the floor. Its metric
-// %floor is the share of the floor's speed that a whole validation reaches.
+// BenchmarkRun is CT-66, CT-67 and CT-68: it validates the day, and in turn with
+// that inflates and hashes the same files with as many goroutines, doing nothing
+// else: the floor. Its metric %floor is the share of the floor's speed that a
+// whole validation reaches.
 func BenchmarkRun(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) { benchRun(b, workers) })
@@ -167,7 +168,7 @@ func benchFloor(b *testing.B, root *os.Root, names []string, workers int) {
 	wg.Wait()
 }
 
-// BenchmarkDigest reads and checks a digest of 12 log files, signature included.
+// BenchmarkDigest is CT-66: it reads and checks a digest of 12 log files, signature included.
 func BenchmarkDigest(b *testing.B) {
 	trail := testkit.NewTrail()
 	trail.AddKey("us-east-1", testkit.TrailKeys[0]())

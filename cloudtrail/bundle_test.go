@@ -316,7 +316,7 @@ func TestProveRefuses(t *testing.T) {
 		{"digest altered", func(tr *testkit.Trail, c *testkit.TrailChain, _ *cloudtrail.ProofRequest) {
 			tr.Meta[c.Digests[2]]["signature"] = tr.Meta[c.Digests[1]]["signature"]
 		}, []string{"digest-bad-signature", "log-unreferenced"}, cloudtrail.Tampered},
-		{"no such event", func(_ *testkit.Trail, _ *testkit.TrailChain, q *cloudtrail.ProofRequest) { q.Event = "none" }, []string{"log-invalid"}, cloudtrail.Tampered},
+		{"no such event", func(_ *testkit.Trail, _ *testkit.TrailChain, q *cloudtrail.ProofRequest) { q.Event = "none" }, []string{"log-missing"}, cloudtrail.Incomplete},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			trail, c := proofTrail()

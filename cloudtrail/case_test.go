@@ -61,9 +61,10 @@ func asJSON(t testing.TB, rep *cloudtrail.Report) string {
 	return string(data)
 }
 
-// TestTrails is CT-69: each good trail and each tampering gives exactly the
+// TestTrails is CT-69, and CT-49: each good trail and each tampering gives exactly the
 // codes, the verdict and the exit status that the rules say, and the same
-// report for one worker and for many.
+// report for one worker and for many. Among them are a log file compressed again
+// and hashes in upper case (CT-10), algorithms that are absent or others (CT-15).
 func TestTrails(t *testing.T) {
 	for _, tc := range slices.Concat(testkit.GoodTrails(), testkit.TamperedTrails()) {
 		t.Run(tc.Name, func(t *testing.T) {

@@ -48,7 +48,8 @@
 //		}
 //	}
 //
-// An Event is a view of the file's memory, valid until the next step; a Record
+// Validator.Done is given the report of what was verified on the way. An Event is
+// a view of the file's memory, valid until the next step; a Record
 // is a copy with types. Two trails that log the same calls yield each of them
 // twice, out of different files.
 //

@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport-go/sallyport/internal/testkit"
 )
 
-// BenchmarkEventScan goes over the events of an inflated log file and looks at
+// BenchmarkEventScan is CT-66: it goes over the events of an inflated log file and looks at
 // who, what and when, and in turns with that decodes the file with encoding/json
 // into structs: the floor. A ratio of 0.125 is eight times as fast.
 func BenchmarkEventScan(b *testing.B) {

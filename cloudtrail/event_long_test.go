@@ -154,6 +154,8 @@ func TestEventsChanged(t *testing.T) {
 						return &cloudtrail.Object{Body: io.NopCloser(io.MultiReader(bytes.NewReader(body), rest)), Size: -1}
 					}, nil
 				}}
+				var rep *cloudtrail.Report
+				v.Done = func(r *cloudtrail.Report) { rep = r }
 				got := collect(t, v, cloudtrail.Filter{Names: []string{"Long", "Evil"}})
 				require.GreaterOrEqual(t, len(got.events), tc.events-64)
 				require.LessOrEqual(t, len(got.events), min(n, tc.events+2<<10))
@@ -168,6 +170,8 @@ func TestEventsChanged(t *testing.T) {
 				} else {
 					require.Equal(t, []string{tc.code}, got.codes())
 				}
+				bad := len(got.findings)
+				require.Equal(t, cloudtrail.Tally{Valid: 2 - bad, Invalid: bad, Total: 2}, rep.Counts.Logs)
 			})
 		})
 	}

@@ -139,7 +139,7 @@ func (g filterEvents) filter() (f cloudtrail.Filter) {
 	return f
 }
 
-// TestFilterReference compares filters with a slow one, field by field.
+// TestFilterReference is CT-62: it compares filters with a slow one, field by field.
 func TestFilterReference(t *testing.T) {
 	g := filterEvents{rand.New(rand.NewPCG(3, 4))}
 	n := 400

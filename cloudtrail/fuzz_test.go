@@ -18,6 +18,9 @@ import (
 	"github.com/sallyport-go/sallyport/internal/testkit"
 )
 
+// The targets of this package are CT-64: no decoder panics, and what one accepts
+// comes out of its other half as it went in, or as encoding/json reads it.
+
 // FuzzNames: a key that is accepted is given back as it was.
 func FuzzNames(f *testing.F) {
 	for _, tc := range digestNames {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"sync"
 	"time"
 )
@@ -46,7 +47,10 @@ func (v *Validator) Events(ctx context.Context, filter Filter) iter.Seq2[*Event,
 		r.events = true
 		if !r.v.To.IsZero() && r.v.From.After(r.v.To) {
 			found := newFinding(UsageError, nil, time.Time{}, "", "the range begins after it ends")
-			yield(nil, &found)
+			r.report(found)
+			if yield(nil, &found) {
+				r.done(nil)
+			}
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
@@ -60,10 +64,26 @@ func (v *Validator) Events(ctx context.Context, filter Filter) iter.Seq2[*Event,
 		if err == nil {
 			err = r.readEvents(ctx, f, yield)
 		}
+		if err == errStop {
+			return
+		}
+		r.done(err)
 		if err != nil {
 			yield(nil, err)
 		}
 	}
+}
+
+// done hands out the report of what Events verified.
+func (r *run) done(err error) {
+	if r.v.Done == nil {
+		return
+	}
+	rep := r.finish()
+	if err != nil {
+		rep.fail()
+	}
+	r.v.Done(rep)
 }
 
 // holdLog is how long a log file may be to be held in memory and read once.
@@ -81,8 +101,9 @@ type eventTask struct {
 	where location
 	hash  string
 	out   chan eventFile // one; nil for a file that was listed before
-	key   [2]uint64      // of the file and its hash
 }
+
+func (t *eventTask) id() logID { return logID{t.where, strings.ToLower(t.hash)} }
 
 // eventFile is what became of a log file: a fault, or the verified file, or
 // the stream of a long one.
@@ -97,7 +118,8 @@ type eventFile struct {
 var errStop = errors.New("stop")
 
 // readEvents reads the log files of the accepted digests on the workers, and
-// passes their events on in order. When it returns nothing of it runs.
+// passes their events on in order. When it returns nothing of it runs; errStop
+// says that the consumer wants no more.
 func (r *run) readEvents(ctx context.Context, f *compiledFilter, yield func(*Event, error) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -114,14 +136,13 @@ func (r *run) readEvents(ctx context.Context, f *compiledFilter, yield func(*Eve
 			}
 		})
 	}
-	c := eventConsumer{run: r, yield: yield, faults: map[[2]uint64]*fault{}, scan: logScanner{filter: f, limits: r.v.Limits}}
+	c := eventConsumer{run: r, yield: yield, scan: logScanner{filter: f, limits: r.v.Limits}}
 	for t := range order {
 		if t.out == nil {
-			if f := c.faults[t.key]; f != nil {
-				found := logFinding(f, t.chain, t.end, t.where)
-				if c.pass(&found) != nil {
-					return nil
-				}
+			f := r.wrong[t.id()]
+			r.countLog(result{}, f)
+			if f != nil && c.fault(t, f) != nil {
+				return errStop
 			}
 			continue
 		}
@@ -130,9 +151,6 @@ func (r *run) readEvents(ctx context.Context, f *compiledFilter, yield func(*Eve
 			return context.Cause(ctx)
 		case file := <-t.out:
 			if err := c.take(ctx, t, file); err != nil {
-				if err == errStop {
-					return nil
-				}
 				return err
 			}
 		}
@@ -145,14 +163,13 @@ func (r *run) readEvents(ctx context.Context, f *compiledFilter, yield func(*Eve
 func (r *run) planEvents(ctx context.Context, work, order chan<- *eventTask) {
 	defer close(order)
 	defer close(work)
-	seen := newKeyHashes()
-	once := map[[2]uint64]bool{}
+	once := newKeyHashes()
 	for _, c := range r.sorted() {
 		for _, s := range c.digests {
 			for where, hash := range s.listed.all() {
 				t := &eventTask{chain: &c.id, end: s.end, where: where, hash: hash}
-				t.key = seen.hash(where.bucket, where.key+"\x00"+hash)
-				if !once[t.key] {
+				first := once.take(where.bucket, where.key, hash)
+				if first {
 					t.out = make(chan eventFile, 1)
 				}
 				select {
@@ -160,10 +177,9 @@ func (r *run) planEvents(ctx context.Context, work, order chan<- *eventTask) {
 					return
 				case order <- t:
 				}
-				if once[t.key] {
+				if !first {
 					continue
 				}
-				once[t.key] = true
 				select {
 				case <-ctx.Done():
 					return
@@ -176,10 +192,9 @@ func (r *run) planEvents(ctx context.Context, work, order chan<- *eventTask) {
 
 // eventConsumer reads verified files, in the goroutine of the iteration.
 type eventConsumer struct {
-	run    *run
-	scan   logScanner
-	yield  func(*Event, error) bool
-	faults map[[2]uint64]*fault // of files, for the digests that list them again
+	run   *run
+	scan  logScanner
+	yield func(*Event, error) bool
 }
 
 // take passes on what came of one file. It returns errStop when the consumer
@@ -189,9 +204,7 @@ func (c *eventConsumer) take(ctx context.Context, t *eventTask, file eventFile) 
 		defer func() { file.back <- file.data }()
 	}
 	if file.fault != nil {
-		c.faults[t.key] = file.fault
-		found := logFinding(file.fault, t.chain, t.end, t.where)
-		return c.pass(&found)
+		return c.fault(t, file.fault)
 	}
 	var r io.Reader
 	if file.stream != nil {
@@ -201,6 +214,7 @@ func (c *eventConsumer) take(ctx context.Context, t *eventTask, file eventFile) 
 	if _, err := ParseDigestName(t.where.key); err == nil {
 		return nil // a digest holds no events
 	}
+	defer func() { c.run.counts.Events += c.scan.events; c.scan.events = 0 }()
 	stopped := false
 	err := c.scan.file(t.where.String(), file.data, r, func(e *Event, err error) bool {
 		if ctx.Err() != nil {
@@ -218,11 +232,18 @@ func (c *eventConsumer) take(ctx context.Context, t *eventTask, file eventFile) 
 	case err == nil:
 		return nil
 	case errors.As(err, &changed):
-		c.faults[t.key] = changed
-		found := logFinding(changed, t.chain, t.end, t.where)
-		return c.pass(&found)
+		c.run.recount()
+		return c.fault(t, changed)
 	}
 	return c.pass(&Error{t.where.String(), wrapJSON(ErrEvent, err)})
+}
+
+// fault passes on what is wrong with a file.
+func (c *eventConsumer) fault(t *eventTask, f *fault) error {
+	c.run.failed(&LogFile{Bucket: t.where.bucket, Object: t.where.key, Hash: t.hash}, f)
+	found := logFinding(f, t.chain, t.end, t.where)
+	c.run.report(found)
+	return c.pass(&found)
 }
 
 func (c *eventConsumer) pass(err error) error {

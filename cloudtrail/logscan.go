@@ -16,6 +16,7 @@ type logScanner struct {
 	event  Event
 	filter *compiledFilter
 	limits Limits
+	events int // gone over
 }
 
 // file passes each event of a log file that the filter lets through to yield,
@@ -127,6 +128,7 @@ func (l *logScanner) single(yield func(*Event, error) bool) (err error) {
 
 // pass judges the event and passes it on if it is wanted.
 func (l *logScanner) pass(begin int64, yield func(*Event, error) bool) bool {
+	l.events++
 	err := l.event.checkVersion()
 	wanted := false
 	if err == nil {

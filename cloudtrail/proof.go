@@ -80,7 +80,7 @@ func (p *proofCheck) all() *fault {
 		return &fault{code: LogUnreferenced, detail: "the digest has no such entry"}
 	}
 	log := d.Logs[b.Entry]
-	if got := (location{log.Bucket, log.Object}).String(); got != b.Object {
+	if got := log.location().String(); got != b.Object {
 		return &fault{code: LogUnreferenced, detail: "the digest's entry is another log file", want: b.Object, got: got}
 	}
 	p.proof = Proof{Chain: p.chain.id, Digest: d, Log: log}

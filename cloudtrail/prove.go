@@ -117,7 +117,7 @@ func (p *prover) make(ctx context.Context, q ProofRequest) error {
 	if b.Digest, d, err = p.signed(ctx, s); err != nil {
 		return err
 	}
-	b.Entry = slices.IndexFunc(d.Logs, func(l LogFile) bool { return location{l.Bucket, l.Object} == p.target })
+	b.Entry = slices.IndexFunc(d.Logs, func(l LogFile) bool { return l.location() == p.target })
 	set := r.keys.lookup(ctx, c.id.Region, r.span(d.Start, d.End, b.Digest.Generated, c.id.Backfill))
 	trusted, _ := set.find(d.Fingerprint)
 	if len(trusted) == 0 || b.Entry < 0 {
@@ -172,8 +172,11 @@ func (p *prover) log(ctx context.Context, q ProofRequest, b *Bundle, d *Digest) 
 		return nil, nil
 	}
 	i, record, err := findRecord(text, most, func(_ int, record []byte) bool { return recordID(record) == q.Event })
-	if err != nil || record == nil {
-		return refuse(&fault{code: LogInvalid, detail: "the log file has no such event"}), nil
+	switch {
+	case err != nil:
+		return refuse(&fault{code: LogInvalid, detail: "not the JSON of a log file"}), nil
+	case record == nil:
+		return refuse(&fault{code: LogMissing, detail: "the log file has no such event"}), nil
 	}
 	b.Event, b.HasEvent = i, true
 	return nil, nil

@@ -61,7 +61,7 @@ func TestRecordDocumented(t *testing.T) {
 	}
 }
 
-// TestRecordEverything: each field is in some documented event, so that none
+// TestRecordEverything is CT-62: each field is in some documented event, so that none
 // is forgotten.
 func TestRecordEverything(t *testing.T) {
 	unset := recordShape()

@@ -28,7 +28,7 @@ func tampered(t *testing.T, name string) *testkit.TrailCase {
 	return nil
 }
 
-// TestAWSCLI is CT-53 to CT-55: the reasons in the AWS CLI's words, failures on
+// TestAWSCLI is CT-53, CT-54 and CT-55: the reasons in the AWS CLI's words, failures on
 // stderr, the counts on stdout. That whole outputs are equal on valid trails is
 // compared with the AWS CLI itself.
 func TestAWSCLI(t *testing.T) {

@@ -29,9 +29,11 @@ type run struct {
 	findings []Finding
 	counts   Counts
 	progress Progress
-	listed   keyHashes // log files that accepted digests list
+	listed   *keyHashes       // log files that accepted digests list
+	again    []logTask        // entries for files that another entry names too
+	wrong    map[logID]*fault // log files that failed
 	kinds    map[folderKind]bool
-	hashes   map[string]string // of log files that failed, what they should be; with Versions
+	hashes   map[string]string // what those should be, by s3://bucket/key
 }
 
 // folderKind is a CloudTrail-… folder that an accepted digest lists an object in.
@@ -160,6 +162,36 @@ func (r *run) refuseDeferred(c *chainState) {
 	}
 }
 
+// judgeAgain gives the entries whose file was read for another entry what that
+// had.
+func (r *run) judgeAgain() {
+	for _, t := range r.again {
+		f := r.wrong[t.log.id()]
+		r.countLog(result{}, f)
+		if f != nil {
+			r.report(logFinding(f, &t.chain.id, t.digest.end, t.log.location()))
+		}
+	}
+}
+
+// logID is a log file and the hash that a digest gives it.
+type logID struct {
+	location
+	hash string // lower case
+}
+
+func (l *LogFile) location() location { return location{l.Bucket, l.Object} }
+func (l *LogFile) id() logID          { return logID{l.location(), strings.ToLower(l.Hash)} }
+
+// failed keeps what is wrong with a log file, for the entries that name it too
+// and for recoverVersions.
+func (r *run) failed(l *LogFile, f *fault) {
+	r.mu.Lock()
+	r.wrong[l.id()] = f
+	r.hashes[l.location().String()] = l.Hash
+	r.mu.Unlock()
+}
+
 // linkChain joins the digests of a chain. Chains that are read for the sake of
 // unreferenced log files only make no findings.
 func (r *run) linkChain(ctx context.Context, c *chainState) {
@@ -185,12 +217,21 @@ func (r *run) accept(c *chainState, s *state, d *Digest, q *queue) {
 		}
 	}
 	if r.target != nil {
-		s.lists = slices.ContainsFunc(d.Logs, func(l LogFile) bool { return location{l.Bucket, l.Object} == *r.target })
+		s.lists = slices.ContainsFunc(d.Logs, func(l LogFile) bool { return l.location() == *r.target })
 		return
 	}
+	var logs []LogFile
 	r.mu.Lock()
-	for i := range d.Logs {
-		r.list(&d.Logs[i])
+	for _, l := range d.Logs {
+		r.list(&l)
+		switch {
+		case !s.selected || r.events:
+			r.listed.add(l.Bucket, l.Object)
+		case r.listed.take(l.Bucket, l.Object, l.Hash):
+			logs = append(logs, l)
+		default:
+			r.again = append(r.again, logTask{c, s, l})
+		}
 	}
 	if s.selected {
 		r.counts.Logs.Total += len(d.Logs)
@@ -204,13 +245,12 @@ func (r *run) accept(c *chainState, s *state, d *Digest, q *queue) {
 	case s.selected && r.events:
 		s.listed = newLogList(d.Logs)
 	case s.selected:
-		q.addLogs(&logBatch{c, s, d.Logs})
+		q.addLogs(&logBatch{c, s, logs})
 	}
 }
 
-// list enters a log file that an accepted digest lists.
+// list enters the folder of a log file that an accepted digest lists.
 func (r *run) list(l *LogFile) {
-	r.listed.add(l.Bucket, l.Object)
 	f, ok := splitKey(l.Object)
 	if ok && f.kind != "CloudTrail" && f.kind != "CloudTrail-Digest" {
 		if r.kinds == nil {

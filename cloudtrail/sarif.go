@@ -28,9 +28,9 @@ func (rep *Report) WriteSARIF(w io.Writer) error {
 	for i := range rep.Findings {
 		f := &rep.Findings[i]
 		result := object{
-			"ruleId": f.Code, "ruleIndex": index[f.Code], "level": sarifLevel(f.Severity), "message": object{"text": f.text()},
+			"ruleId": f.Code, "ruleIndex": index[f.Code], "level": sarifLevel(f.Severity), "message": object{"text": f.Detail},
 			"partialFingerprints": object{"sallyport/v1": f.fingerprint()},
-			"properties":          object{"verdict": f.Verdict},
+			"properties":          f,
 		}
 		if bucket, ok := parseLocation(f.Object); ok {
 			uri := url.URL{Scheme: "s3", Host: bucket.bucket, Path: "/" + bucket.key}

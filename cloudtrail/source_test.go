@@ -206,7 +206,7 @@ func other(o *cloudtrail.Object) *cloudtrail.Object {
 	return o
 }
 
-// TestShuffledListings: the report does not depend on the order of listings.
+// TestShuffledListings is CT-49: the report does not depend on the order of listings.
 func TestShuffledListings(t *testing.T) {
 	for _, name := range []string{"two trails in a bucket", "four digests deleted", "bucket change", "copy without metadata"} {
 		for _, tc := range append(testkit.GoodTrails(), testkit.TamperedTrails()...) {

@@ -3,66 +3,13 @@
 package cloudtrail
 
 import (
-	"cmp"
 	"context"
-	"hash/maphash"
 	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 )
-
-// keyHashes is a set of object locations that holds 16 bytes for each. The
-// hash is keyed with randomness of the process, so that nobody can make a name
-// that is taken for another.
-type keyHashes struct {
-	seeds  [2]maphash.Seed
-	list   [][2]uint64
-	sorted bool
-}
-
-func newKeyHashes() keyHashes {
-	return keyHashes{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
-}
-
-func (k *keyHashes) hash(bucket, key string) (h [2]uint64) {
-	for i, seed := range k.seeds {
-		var m maphash.Hash
-		m.SetSeed(seed)
-		_, _ = m.WriteString(bucket) // it cannot fail
-		_ = m.WriteByte(0)
-		_, _ = m.WriteString(key)
-		h[i] = m.Sum64()
-	}
-	return h
-}
-
-func (k *keyHashes) add(bucket, key string) {
-	if k.list == nil {
-		*k = newKeyHashes()
-	}
-	k.list = append(k.list, k.hash(bucket, key))
-	k.sorted = false
-}
-
-func compareHashes(a, b [2]uint64) int {
-	return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
-}
-
-// sort prepares for has, which may then be called by several goroutines.
-func (k *keyHashes) sort() {
-	slices.SortFunc(k.list, compareHashes)
-	k.sorted = true
-}
-
-func (k *keyHashes) has(bucket, key string) bool {
-	if len(k.list) == 0 {
-		return false
-	}
-	_, found := slices.BinarySearchFunc(k.list, k.hash(bucket, key), compareHashes)
-	return found
-}
 
 // unreferenced lists the log files of every folder that was examined and
 // reports those that no digest lists although digests cover their time.
@@ -75,7 +22,6 @@ func (r *run) unreferenced(ctx context.Context) error {
 			}
 		}
 	}
-	r.listed.sort()
 	type task struct {
 		folder  folder
 		prefix  string
@@ -171,8 +117,10 @@ func (r *run) logKeys(ctx context.Context, where location) iter.Seq2[string, err
 	}
 }
 
-// days returns the folders below a log folder that the request concerns: one a
-// day for short requests, else "" for all.
+// days returns the folders below a log folder that are listed: "" for all, in
+// which a log file in the folder of another day is found too. Only where every
+// thousand keys cost a request, with Live, are they for short requests those of
+// the days that the request concerns.
 func (r *run) days(covered []Interval) []string {
 	const most = 62
 	from, to := r.v.From, r.v.To
@@ -182,7 +130,7 @@ func (r *run) days(covered []Interval) []string {
 			to = last
 		}
 	}
-	if r.v.From.IsZero() || to.Sub(from) > most*24*hour {
+	if !r.v.Live || r.v.From.IsZero() || to.Sub(from) > most*24*hour {
 		return []string{""}
 	}
 	var days []string

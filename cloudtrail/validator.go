@@ -80,6 +80,11 @@ type Validator struct {
 	// goroutine at a time.
 	Progress func(Progress)
 
+	// Done, when set, is given the report of what Events verified and what it did
+	// not, as Run makes it, once the last log file was read or the run has failed;
+	// not when the loop was left before. Its findings are those that the loop met.
+	Done func(*Report)
+
 	// Now is the clock; nil is time.Now. It is asked only with Live.
 	Now func() time.Time
 }
@@ -145,6 +150,7 @@ func (r *run) all(ctx context.Context) error {
 		}
 		r.selectRange()
 	}
+	r.judgeAgain()
 	for _, c := range r.sorted() {
 		r.linkChain(ctx, c)
 	}
@@ -179,7 +185,10 @@ func (v *Validator) start() (*run, error) {
 		c.Now = time.Now
 	}
 	c.From, c.To, c.ExpectThrough = c.From.UTC(), c.To.UTC(), c.ExpectThrough.UTC()
-	r := &run{v: &c, chains: map[Chain]*chainState{}, roots: map[root]bool{}, given: !c.To.IsZero()}
+	r := &run{
+		v: &c, chains: map[Chain]*chainState{}, roots: map[root]bool{}, given: !c.To.IsZero(),
+		listed: newKeyHashes(), wrong: map[logID]*fault{}, hashes: map[string]string{},
+	}
 	r.now = c.Now().UTC()
 	r.keys = newKeyCache(c.Keys)
 	return r, nil

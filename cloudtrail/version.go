@@ -21,19 +21,6 @@ type VersionSource interface {
 // maxVersions is how many versions of an object are tried.
 const maxVersions = 100
 
-// remember keeps the hash that a log file should have, for recoverVersions.
-func (r *run) remember(where location, hash string) {
-	if r.v.Versions == nil {
-		return
-	}
-	r.mu.Lock()
-	if r.hashes == nil {
-		r.hashes = map[string]string{}
-	}
-	r.hashes[where.String()] = hash
-	r.mu.Unlock()
-}
-
 // recoverable says of which findings an older version may hold the evidence: the
 // object is there in another form than was signed, or not any more.
 func (f *Finding) recoverable(hash string) bool {

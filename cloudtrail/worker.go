@@ -237,13 +237,13 @@ func (w *worker) continues(c *chainState, s *state) {
 
 // checkLog reads one log file and compares its hash with the signed one.
 func (w *worker) checkLog(ctx context.Context, t logTask) {
-	where := location{t.log.Bucket, t.log.Object}
+	where := t.log.location()
 	res, f := w.readLog(ctx, where, t.log.Hash, nil, nil)
 	if ctx.Err() == nil {
 		w.run.countLog(res, f)
 		if f != nil {
 			w.run.report(logFinding(f, &t.chain.id, t.digest.end, where))
-			w.run.remember(where, t.log.Hash)
+			w.run.failed(&t.log, f)
 		}
 	}
 }
@@ -278,6 +278,14 @@ func (r *run) countLog(res result, f *fault) {
 			r.counts.Logs.Invalid++
 		}
 	})
+}
+
+// recount makes a log file that was counted as valid an invalid one.
+func (r *run) recount() {
+	r.mu.Lock()
+	r.counts.Logs.Valid--
+	r.counts.Logs.Invalid++
+	r.mu.Unlock()
 }
 
 // logFinding is what is wrong with a log file that a digest ending at a time

@@ -277,11 +277,15 @@ func TestSignerRefuses(t *testing.T) {
 	require.ErrorIs(t, cloudtrail.Folder{}.Put(t.Context(), &cloudtrail.StoredObject{Bucket: "a", Key: "../b"}), cloudtrail.ErrName)
 }
 
-// TestSignerForm is CT-3 and CT-7: members in CloudTrail's order, slashes
-// escaped.
+// TestSignerForm is CT-1, CT-3 and CT-7: one gzip member of one JSON object, its
+// signature and, for a backfill digest, when it was made in the metadata; members
+// in CloudTrail's order, slashes escaped.
 func TestSignerForm(t *testing.T) {
 	o, _, err := testSigner().Digest(cloudtrail.DigestInput{Start: testkit.TrailStart, End: testkit.TrailStart.Add(time.Hour)})
 	require.NoError(t, err)
+	require.Len(t, o.Metadata, 2)
+	require.Regexp(t, "^[0-9a-f]{512}$", o.Metadata["signature"])
+	require.Equal(t, "SHA256withRSA", o.Metadata["signature-algorithm"])
 	text := string(testkit.Gunzip(o.Body))
 	require.True(t, strings.HasPrefix(text, `{"awsAccountId":"111122223333","digestStartTime":"2026-03-01T00:13:52Z","digestEndTime":"2026-03-01T01:13:52Z","digestS3Bucket":"audit","digestS3Object":"AWSLogs\/111122223333\/CloudTrail-Digest\/us-east-1\/2026\/03\/01\/`), text)
 	require.True(t, strings.HasSuffix(text, `"digestSignatureAlgorithm":"SHA256withRSA","newestEventTime":null,"oldestEventTime":null,"previousDigestS3Bucket":null,"previousDigestS3Object":null,"previousDigestHashValue":null,"previousDigestHashAlgorithm":null,"previousDigestSignature":null,"logFiles":[]}`), text)

@@ -75,8 +75,8 @@ func (s *store) client(signed bool) *s3.Client {
 	return s3.New(o)
 }
 
-// TestDirect: the direct source reads what the client's reads, signed and not,
-// whatever the key holds.
+// TestDirect is CT-2, too: the direct source reads what the client's reads, as it
+// is stored, signed and not, whatever the key holds.
 func TestDirect(t *testing.T) {
 	s := serve(t)
 	for _, signed := range []bool{true, false} {

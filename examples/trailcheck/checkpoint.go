@@ -12,9 +12,12 @@ import (
 	"github.com/sallyport-go/sallyport/cloudtrail"
 )
 
+// maxCheckpoint is more than the longest checkpoint that ParseCheckpoint reads.
+const maxCheckpoint = 64<<20 + 1
+
 // readCheckpoint returns nil for a file that is not there yet.
 func readCheckpoint(name string) (*cloudtrail.Checkpoint, error) {
-	data, err := os.ReadFile(name)
+	data, err := readFile(name, maxCheckpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

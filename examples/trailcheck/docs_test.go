@@ -66,7 +66,7 @@ func TestPage(t *testing.T) {
 	docTree(t, filepath.Join(dir, "copy"))
 	docTree(t, filepath.Join(dir, "tampered"))
 	docTamper(t, filepath.Join(dir, "tampered"))
-	bin, err := build()
+	bin, err := os.Executable()
 	require.NoError(t, err)
 	var out strings.Builder
 	console, n := false, 0
@@ -80,7 +80,7 @@ func TestPage(t *testing.T) {
 		case console && isCommand:
 			n++
 			cmd := exec.CommandContext(t.Context(), bin, strings.Fields(command)...)
-			cmd.Dir = dir
+			cmd.Dir, cmd.Env = dir, append(os.Environ(), "TRAILCHECK_TEST_MAIN=1")
 			printed, err := cmd.CombinedOutput()
 			if err != nil {
 				require.NotNil(t, cmd.ProcessState, err)

@@ -18,7 +18,8 @@ const eventsUsage = `usage: trailcheck events (-dir TREE | -bucket B …) [-who 
 
 Prints the events of the log files whose hash a verified digest states, and of no
 others: a file that was altered, that no digest lists, or whose digest does not
-verify yields nothing and is reported on stderr. -start, -end, -account and
+verify yields nothing and is reported on stderr, which also says at the end how
+much was verified and what time that covers. -start, -end, -account and
 -region select digests, as for the check itself; an event may be hours older than
 its digest. Lists may be repeated or separated by commas; each flag that is given
 has to be met.
@@ -103,7 +104,13 @@ func events(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if isTerminal(stdout) {
 		v.Progress = nil // it would stand between the events
 	}
+	var rep *cloudtrail.Report
+	v.Done = func(r *cloudtrail.Report) { rep = r }
 	verdict, err := printEvents(ctx, v, o, stdout, stderr)
+	if err == nil && rep != nil {
+		rep.Findings, rep.Verdict = nil, verdict // they were printed in their places
+		err = rep.WriteText(stderr)
+	}
 	if err != nil {
 		complain(stderr, err)
 		return exitError
@@ -141,6 +148,6 @@ func printEvents(ctx context.Context, v *cloudtrail.Validator, o *eventOptions, 
 	if err = p.end(); err == nil {
 		err = out.Flush()
 	}
-	fmt.Fprintf(stderr, "%d events, verdict: %s\n", n, verdict)
+	fmt.Fprintf(stderr, "%d events\n", n)
 	return verdict, err
 }

@@ -87,7 +87,7 @@ func TestEvents(t *testing.T) {
 			require.Equal(t, tc.ids, ids)
 			if tc.name == "another trail" {
 				require.Equal(t, 2, exit)
-				require.Equal(t, "ERROR\tno-digests\t\tno digests found\n0 events, verdict: incomplete\n", stderr)
+				require.Equal(t, "ERROR\tno-digests\t\tno digests found\n0 events\ndigests: 0/0 valid\nlogs: 0/0 valid, 0 bytes\nverdict: incomplete\n", stderr)
 				return
 			}
 			require.Zero(t, exit)

@@ -108,7 +108,11 @@ func writeAWSCLI(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) e
 			return errors.New("usage-error: " + f.Detail)
 		}
 	}
-	return rep.WriteAWSCLI(stdout, stderr)
+	err := rep.WriteAWSCLI(stdout, stderr)
+	if errors.Is(err, cloudtrail.ErrConfig) {
+		err = fmt.Errorf("usage-error: %w", err)
+	}
+	return err
 }
 
 // check runs the validation the flags ask for. The report may be nil.
@@ -190,13 +194,27 @@ func openTree(_ context.Context, o *options, v *cloudtrail.Validator) (done func
 	return done, nil
 }
 
+// maxKeyFile is more than the longest key list that ParseKeys reads.
+const maxKeyFile = 4<<20 + 1
+
+// readFile reads a file, and of one that is longer than most what is enough to
+// be refused.
+func readFile(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
 var keysName = regexp.MustCompile(`keys\.([a-z0-9-]+)\.json$`)
 
 // readKeys reads key files; the region is in the name, else they serve all.
 func readKeys(files []string) (cloudtrail.KeyRing, error) {
 	ring := cloudtrail.KeyRing{}
 	for _, name := range files {
-		data, err := os.ReadFile(name)
+		data, err := readFile(name, maxKeyFile)
 		if err != nil {
 			return nil, err
 		}

@@ -31,19 +31,13 @@ var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// build builds the command once.
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "trailcheck")
-	if err != nil {
-		return "", err
+// TestMain is the command itself where a test asks for it.
+func TestMain(m *testing.M) {
+	if os.Getenv("TRAILCHECK_TEST_MAIN") != "" {
+		main()
 	}
-	bin := filepath.Join(dir, "trailcheck.exe")
-	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
-	if err != nil {
-		return "", &exec.Error{Name: string(out), Err: err}
-	}
-	return bin, nil
-})
+	os.Exit(m.Run())
+}
 
 // tree writes a trail of hours, of one account and region, to a new folder.
 func tree(t *testing.T, hours int) string {
@@ -55,11 +49,15 @@ func tree(t *testing.T, hours int) string {
 
 func extend(t *testing.T, dir, account, region string, from, hours int) {
 	t.Helper()
+	extendAs(t, dir, &cloudtrail.Signer{Bucket: "logs", Account: account, Trail: "main", Home: "us-east-1", Region: region, Key: signingKey()}, from, hours)
+}
+
+func extendAs(t *testing.T, dir string, s *cloudtrail.Signer, from, hours int) {
+	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "logs"), 0o755))
 	root, err := os.OpenRoot(dir)
 	require.NoError(t, err)
 	defer root.Close()
-	s := &cloudtrail.Signer{Bucket: "logs", Account: account, Trail: "main", Home: "us-east-1", Region: region, Key: signingKey()}
 	w, err := cloudtrail.NewWriter(t.Context(), s, cloudtrail.Directory{FS: root.FS()}, cloudtrail.Folder{Root: root}, begin)
 	require.NoError(t, err)
 	for h := from; h < from+hours; h++ {
@@ -71,20 +69,20 @@ func extend(t *testing.T, dir, account, region string, from, hours int) {
 	require.NoError(t, err)
 	data, err := cloudtrail.MarshalKeys([]cloudtrail.PublicKey{key})
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "keys."+region+".json"), data, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "keys."+s.Region+".json"), data, 0o644))
 }
 
-// command runs the built command.
+// command runs the command as a program of its own.
 func command(t *testing.T, args ...string) (stdout, stderr string, exit int) {
 	t.Helper()
-	bin, err := build()
+	bin, err := os.Executable()
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, bin, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	cmd.Env = []string{"HOME=" + t.TempDir()}
+	cmd.Env = []string{"HOME=" + t.TempDir(), "TRAILCHECK_TEST_MAIN=1"}
 	err = cmd.Run()
 	require.NotEqual(t, -1, cmd.ProcessState.ExitCode(), err)
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
@@ -304,6 +302,75 @@ func TestKeysFlag(t *testing.T) {
 	require.Zero(t, exit)
 }
 
+// TestTimes is CT-27: RFC 3339 with a zone that is converted, or none, which is
+// UTC; anything else is refused.
+func TestTimes(t *testing.T) {
+	dir := tree(t, 2)
+	for text, want := range map[string]string{
+		"2026-03-01T00:13:52Z":      "2026-03-01T00:13:52Z",
+		"2026-03-01t00:13:52z":      "2026-03-01T00:13:52Z",
+		"2026-03-01T00:13:52":       "2026-03-01T00:13:52Z",
+		"2026-03-01T05:43:52+05:30": "2026-03-01T00:13:52Z",
+		"2026-02-28T16:13:52-08:00": "2026-03-01T00:13:52Z",
+		"2026-03-01":                "2026-03-01T00:00:00Z",
+		"2026-03-01T00:13":          "2026-03-01T00:13:00Z",
+		"2026-03-01T00:13:60Z":      "",
+		"2026-02-29T00:00:00Z":      "",
+		"2026-03-01T00:13:52+05":    "",
+		"1772324032":                "",
+		"now":                       "",
+		"":                          "",
+	} {
+		stdout, _, exit := command(t, "-dir", dir, "-format", "json", "-start", text)
+		r := report(t, stdout)
+		if want == "" {
+			require.Equal(t, 3, exit, text)
+			require.Equal(t, "usage-error", r.Findings[0].Code, text)
+			continue
+		}
+		require.Zero(t, exit, text)
+		require.Equal(t, want, *r.From, text)
+		require.Equal(t, "2026-03-01T02:13:52Z", *r.To, "the newest digest when no end is given")
+	}
+	stdout, _, _ := command(t, "-dir", dir, "-format", "json")
+	require.Equal(t, "2026-03-01T00:13:52Z", *report(t, stdout).From, "the beginning of the data when no begin is given")
+}
+
+// TestEndlessFiles: files that have no end are not read to it.
+func TestEndlessFiles(t *testing.T) {
+	const endless = "/dev/zero"
+	if _, err := os.Stat(endless); err != nil {
+		t.Skip("no file without an end here:", err)
+	}
+	dir := tree(t, 2)
+	for _, args := range [][]string{{"-keys", endless}, {"-checkpoint", endless}} {
+		_, stderr, exit := command(t, append(args, "-dir", dir)...)
+		require.Equal(t, 3, exit)
+		require.Contains(t, stderr, "trailcheck: ")
+	}
+}
+
+// TestSourceFlags: flags that contradict the source are refused, and none is
+// passed over.
+func TestSourceFlags(t *testing.T) {
+	dir := tree(t, 1)
+	for _, args := range [][]string{
+		{"-endpoint", "http://127.0.0.1:1"}, {"-versions"}, {"-prefix", "a/"},
+	} {
+		stdout, _, exit := command(t, append(args, "-dir", dir)...)
+		require.Equal(t, 3, exit, args)
+		require.Contains(t, stdout, "usage-error")
+	}
+}
+
+// TestUsageAWSCLI is CT-55 for a range that begins after it ends.
+func TestUsageAWSCLI(t *testing.T) {
+	stdout, stderr, exit := command(t, "-dir", tree(t, 1), "-format", "awscli", "-start", "2026-03-02T00:00:00Z", "-end", "2026-03-01T00:00:00Z")
+	require.Equal(t, 3, exit)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, "usage-error: ")
+}
+
 // TestUnreferencedFlag is CT-57's option.
 func TestUnreferencedFlag(t *testing.T) {
 	dir := tree(t, 3)
@@ -376,11 +443,24 @@ func TestFormats(t *testing.T) {
 	require.Contains(t, stdout, "2/2 digest files valid\n1/2 log files valid, 1/2 log files INVALID\n")
 	require.Contains(t, stderr, "INVALID: not found\n\n")
 	extend(t, dir, "111122223333", "eu-west-1", 0, 2)
-	_, stderr, exit = command(t, "-dir", dir, "-format", "awscli")
+	stdout, stderr, exit = command(t, "-dir", dir, "-format", "awscli")
 	require.Equal(t, 3, exit)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, "usage-error")
 	require.Contains(t, stderr, "several chains")
 	_, _, exit = command(t, "-dir", dir, "-format", "awscli", "-region", "eu-west-1")
 	require.Zero(t, exit)
 	_, _, exit = command(t, "-dir", dir, "-format", "xml")
 	require.Equal(t, 3, exit)
+
+	org := t.TempDir()
+	extendAs(t, org, &cloudtrail.Signer{
+		Bucket: "logs", Org: "o-exampleorgid", Account: "111122223333", Trail: "main", Home: "us-east-1", Region: "us-east-1", Key: signingKey(),
+	}, 0, 2)
+	_, stderr, exit = command(t, "-dir", org, "-format", "awscli")
+	require.Equal(t, 3, exit)
+	require.Contains(t, stderr, "usage-error: -format awscli needs -account")
+	stdout, _, exit = command(t, "-dir", org, "-format", "awscli", "-account", "111122223333")
+	require.Zero(t, exit)
+	require.Contains(t, stdout, "arn:aws:cloudtrail:us-east-1:111122223333:trail/main between")
 }

@@ -136,6 +136,7 @@ func (m *moment) String() string {
 }
 
 func (m *moment) Set(s string) error {
+	s = strings.ToUpper(s) // RFC 3339 has t and z in either case
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
 			m.Time = t.UTC()

@@ -139,7 +139,7 @@ func TestProveRefuses(t *testing.T) {
 		{"no source", []string{"-log", log}, 3, "-dir or -bucket"},
 		{"no location", []string{"-dir", dir, "-log", "x"}, 3, "-log"},
 		{"not listed", []string{"-dir", dir, "-log", log + "x"}, 2, "log-unreferenced"},
-		{"no such event", []string{"-dir", dir, "-log", log, "-event", "none"}, 1, "log-invalid"},
+		{"no such event", []string{"-dir", dir, "-log", log, "-event", "none"}, 2, "log-missing"},
 		{"too many links", []string{"-dir", dir, "-log", log, "-links", "1001"}, 3, "Links"},
 		{"no such flag", []string{"-nonsense"}, 3, "nonsense"},
 	} {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,12 +119,13 @@ func readTree(t *testing.T, dir string) *testkit.Trail {
 
 // TestVersitygw: a trail written by the Writer straight into a foreign S3
 // server is valid to the AWS CLI and to trailcheck, and a deleted log file is
-// missing to both.
+// missing to both. Its events are read from there, none out of a file that was
+// deleted, replaced or slipped in.
 func TestVersitygw(t *testing.T) {
 	interop.Require(t)
 	server := interop.Versitygw(t)
 	testServer(t, server)
-	testkit.Report(t, "interop", "awstrail/versitygw", server.Version, 2)
+	testkit.Report(t, "interop", "awstrail/versitygw", server.Version, serverCases)
 }
 
 // TestMinio is the same with another server.
@@ -131,8 +133,11 @@ func TestMinio(t *testing.T) {
 	interop.Require(t)
 	server := interop.Minio(t)
 	testServer(t, server)
-	testkit.Report(t, "interop", "awstrail/minio", server.Version, 2)
+	testkit.Report(t, "interop", "awstrail/minio", server.Version, serverCases)
 }
+
+// serverCases is how many states of a trail testServer reads.
+const serverCases = 4
 
 func testServer(t *testing.T, server *interop.Server) {
 	t.Helper()
@@ -167,6 +172,16 @@ func testServer(t *testing.T, server *interop.Server) {
 	require.Contains(t, a.stdout, "6/6 digest files valid\n6/6 log files valid")
 	b := own()
 	require.Zero(t, b.exit, "%s%s", b.stdout, b.stderr)
+	events := func(exit, n int, logs string) answer {
+		t.Helper()
+		a := run(t, env, bin, "events", "-bucket", "trail-logs", "-endpoint", server.URL, "-format", "json", "-end", end.Format(time.RFC3339))
+		require.Equal(t, exit, a.exit, a.stderr)
+		require.Equal(t, n, strings.Count(a.stdout, `"eventName":"Put/Object"`), a.stdout)
+		require.Equal(t, n, strings.Count(a.stdout, "\n"))
+		require.Contains(t, a.stderr, fmt.Sprintf("%d events\ndigests: 6/6 valid\nlogs: %s", n, logs))
+		return a
+	}
+	events(0, 12, "6/6 valid")
 
 	list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("trail-logs"), Prefix: aws.String("AWSLogs/111122223333/CloudTrail/")})
 	require.NoError(t, err)
@@ -176,6 +191,20 @@ func testServer(t *testing.T, server *interop.Server) {
 	b = own()
 	require.Equal(t, 2, b.exit)
 	require.Equal(t, []string{"log-missing"}, codesOf(t, b.stdout))
+	require.Contains(t, events(2, 10, "5/6 valid, 1 invalid").stderr, "ERROR\tlog-missing\ts3://trail-logs/"+*list.Contents[0].Key)
+
+	forged := testkit.Gzip([]byte(`{"Records":[{"eventVersion":"1.11","eventName":"Forged"}]}`))
+	replaced, added := *list.Contents[1].Key, *list.Contents[1].Key
+	added = added[:len(added)-len("0123456789abcdef.json.gz")] + "FORGEDforged0001.json.gz"
+	for _, key := range []string{replaced, added} {
+		require.NoError(t, bucket{client}.Put(t.Context(), &cloudtrail.StoredObject{Bucket: "trail-logs", Key: key, Body: forged}))
+	}
+	b = own()
+	require.Equal(t, 1, b.exit)
+	require.Equal(t, []string{"log-hash-mismatch", "log-missing", "log-unreferenced"}, codesOf(t, b.stdout))
+	b = events(1, 8, "4/6 valid, 2 invalid")
+	require.Contains(t, b.stderr, "ERROR\tlog-hash-mismatch\ts3://trail-logs/"+replaced)
+	require.Contains(t, b.stderr, "ERROR\tlog-unreferenced\ts3://trail-logs/"+added)
 }
 
 // TestCompatible is CT-53 to CT-55: on valid trails `-format awscli` is the AWS
