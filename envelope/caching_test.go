@@ -89,6 +89,7 @@ func (c *counted) expect(t testing.TB, calls int, m *CachingManager, r Encryptio
 	return got
 }
 
+// What a caching manager needs, and its bounds, at them and past them (ENV-56).
 func TestCachingRefuses(t *testing.T) {
 	cache := must[*MaterialsCache](t)(NewMaterialsCache(1))
 	good := CachingConfig{Keyring: rawAES(t), Cache: cache, MaxAge: 1}

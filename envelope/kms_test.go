@@ -76,7 +76,8 @@ func clientOf(t testing.TB, k Keyring) *Client {
 	return c
 }
 
-// Who can open what whom wrapped: ENV-77 to ENV-83.
+// Who can open what whom wrapped: ENV-77, ENV-78, ENV-79, ENV-80, ENV-81, ENV-82
+// and ENV-83.
 func TestKMSKeyrings(t *testing.T) {
 	w := newKMSWorld()
 	alias := w.AddAlias("alias/app", w.key)

@@ -106,7 +106,8 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// What the configuration's keyrings have to be told.
+// What the configuration's keyrings have to be told: one over KMS that is
+// configured with an alias encrypts and can never decrypt (ENV-79).
 func TestLintKeyrings(t *testing.T) {
 	w := newKMSWorld()
 	alias := must[*KMSKeyring](t)(NewKMS(KMSConfig{Client: w.in("eu-west-1"), KeyID: "alias/app"}))

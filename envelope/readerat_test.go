@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every range of small messages is the range of the whole (ENV-93, ENV-95).
+// Every range of small messages is the range of the whole (ENV-93, ENV-95), of
+// signed ones too, whose footer is found from the end (ENV-96).
 func TestReaderAtEveryRange(t *testing.T) {
 	for _, s := range []Suite{Suite0478, Suite0178, Suite0014, Suite0578, Suite0214} {
 		c := suiteClient(t, s, 7, func(cfg *Config) { cfg.AllowUnverifiedSignature = true })
@@ -42,6 +43,7 @@ func TestReaderAtEveryRange(t *testing.T) {
 	}
 }
 
+// Many goroutines read one message (ENV-97).
 func TestReaderAtConcurrent(t *testing.T) {
 	c := suiteClient(t, Suite0478, 4096)
 	want := pattern(200_000)

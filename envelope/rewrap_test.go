@@ -163,7 +163,7 @@ func TestRewrapParallel(t *testing.T) {
 	}
 }
 
-// ENV-102: the new header's IV is drawn again while it is one that the format
+// ENV-100, ENV-102: the new header's IV is drawn again while it is one that the format
 // counts, or the old one: two tags under one key and IV give the key of GHASH
 // away.
 func TestRewrapIV(t *testing.T) {

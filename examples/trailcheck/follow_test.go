@@ -174,6 +174,7 @@ func TestResults(t *testing.T) {
 	require.Contains(t, stderr, "result_sign.json")
 	_, _, exit = command(t, "results", "-h")
 	require.Zero(t, exit)
-	_, _, exit = command(t, "results", dir)
+	stdout, _, exit = command(t, "results", dir)
 	require.Equal(t, 3, exit)
+	require.Contains(t, stdout, "usage-error")
 }

@@ -116,8 +116,12 @@ func TestVerifyRefuses(t *testing.T) {
 	require.Contains(t, stderr, "line 2, column 14")
 	_, _, exit = command(t, "verify", "-h")
 	require.Zero(t, exit)
-	_, _, exit = command(t, "verify", "-keys", keys, path, "more")
+	require.NoError(t, os.WriteFile(path, []byte(printed), 0o644))
+	_, _, exit = command(t, "verify", "-keys", keys, path)
+	require.Zero(t, exit)
+	stdout, _, exit := command(t, "verify", "-keys", keys, path, "more")
 	require.Equal(t, 3, exit)
+	require.Contains(t, stdout, "usage-error")
 	_, _, exit = command(t, "verify", "-keys", keys, filepath.Join(dir, "nowhere"))
 	require.Equal(t, 3, exit)
 }
