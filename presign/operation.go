@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/arn"
+	"github.com/sallyport-go/sallyport/internal/percent"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
@@ -96,15 +97,15 @@ func (src *Source) header(d *draft) {
 		d.fail("the bucket of the Source is no bucket name")
 		return
 	}
-	b := appendEscaped(nil, src.Bucket, true)
+	b := percent.Append(nil, src.Bucket, true)
 	b = append(b, '/')
 	if strings.HasPrefix(src.Bucket, "arn:") {
 		b = append(b, "object/"...)
 	}
-	b = appendEscaped(b, src.Key, true)
+	b = percent.Append(b, src.Key, true)
 	if src.VersionID != "" {
 		b = append(b, "?versionId="...)
-		b = appendEscaped(b, src.VersionID, false)
+		b = percent.Append(b, src.VersionID, false)
 	}
 	d.set("X-Amz-Copy-Source", string(b))
 	if src.CustomerKey != nil {

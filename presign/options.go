@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-go/sallyport/internal/percent"
 )
 
 // Options are what a request has besides its bucket and key. A nil *Options is
@@ -126,9 +128,9 @@ func (d *draft) param(name, value string) {
 	if len(d.query) > 0 {
 		d.query = append(d.query, '&')
 	}
-	d.query = appendEscaped(d.query, name, false)
+	d.query = percent.Append(d.query, name, false)
 	d.query = append(d.query, '=')
-	d.query = appendEscaped(d.query, value, false)
+	d.query = percent.Append(d.query, value, false)
 }
 
 func (d *draft) optional(name, value string) {
@@ -332,21 +334,4 @@ func tagging(tags map[string]string) string {
 		v.Set(name, value)
 	}
 	return v.Encode()
-}
-
-// appendEscaped appends s with everything percent-encoded but A-Z a-z 0-9 - . _
-// ~ and, in paths, the slash. The signer decodes and encodes what it is given
-// once more, so this decides what stands on the wire and not what is signed; a
-// test holds the two against each other for every byte.
-func appendEscaped(dst []byte, s string, keepSlash bool) []byte {
-	const digits = "0123456789ABCDEF"
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~', c == '/' && keepSlash:
-			dst = append(dst, c)
-		default:
-			dst = append(dst, '%', digits[c>>4], digits[c&15])
-		}
-	}
-	return dst
 }

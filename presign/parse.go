@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-go/sallyport/internal/percent"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
@@ -190,11 +191,11 @@ func decodeEscapes(s string, plus bool) (string, error) {
 		if next < 0 {
 			break
 		}
-		if next+2 >= len(s) || unhex(s[next+1]) > 15 || unhex(s[next+2]) > 15 {
+		if next+2 >= len(s) || percent.Unhex(s[next+1]) > 15 || percent.Unhex(s[next+2]) > 15 {
 			return "", errEscape
 		}
 		b.WriteString(spaced(s[:next], plus))
-		b.WriteByte(unhex(s[next+1])<<4 | unhex(s[next+2]))
+		b.WriteByte(percent.Unhex(s[next+1])<<4 | percent.Unhex(s[next+2]))
 		s = s[next+3:]
 	}
 	b.WriteString(spaced(s, plus))
@@ -210,19 +211,6 @@ func spaced(s string, plus bool) string {
 }
 
 var errEscape = errors.New("malformed escape")
-
-// unhex returns the value of a hexadecimal digit, 255 for any other byte.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	}
-	return 255
-}
 
 // read reads the parameters of the signature.
 func (p *Presigned) read(a *authParams) error {

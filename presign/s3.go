@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sallyport-go/sallyport/internal/percent"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
@@ -261,7 +262,7 @@ func (sc *scratch) build(l *target, op *operation, q *request, o *Options) error
 	}
 	if op.object {
 		b = append(b, '/')
-		b = appendEscaped(b, q.key, true)
+		b = percent.Append(b, q.key, true)
 	} else if len(b) == host {
 		b = append(b, '/')
 	}

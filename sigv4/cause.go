@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/percent"
 )
 
 // values is the parameters or headers of one side by name, each with all its
@@ -78,7 +80,7 @@ func queryCause(a, b []string, mine, theirs string) string {
 func encodingCause(mine, theirs string) string {
 	space := strings.NewReplacer("%20", " ", "+", " ", "%2B", " ")
 	twice := func(a, b string) bool {
-		return string(appendEscaped(nil, a, strings.Contains(b, "/"))) == b
+		return string(percent.Append(nil, a, strings.Contains(b, "/"))) == b
 	}
 	slash := strings.NewReplacer("%2F", "/", "%2f", "/")
 	switch {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/percent"
 )
 
 // wirePath returns the path net/http puts on the wire, SIG-4: Opaque without
@@ -48,7 +50,7 @@ func originalTarget(r *http.Request) (path, query string, ok bool) {
 // canonical form is made from that, in one pass and not three.
 func (sc *scratch) setURLPath(u *url.URL, p *Profile) bool {
 	if u.RawPath == "" && u.Opaque == "" && u.Path != "" && u.Path[0] == '/' && p.SingleEncode && p.RawPath {
-		sc.path = appendEscaped(sc.path[:0], u.Path, true)
+		sc.path = percent.Append(sc.path[:0], u.Path, true)
 		return true
 	}
 	return sc.setPath(wirePath(u), p)
@@ -67,20 +69,20 @@ func (sc *scratch) setPath(wire string, p *Profile) (ok bool) {
 		return false
 	}
 	if !p.RawPath && needsNormalizing(wire) {
-		if !validEscapes(wire) { // before a dot segment takes it out
+		if !percent.Valid(wire) { // before a dot segment takes it out
 			return false
 		}
 		sc.tmp = appendNormalized(sc.tmp[:0], wire)
 		wire = string(sc.tmp)
 	}
 	if p.SingleEncode {
-		sc.path, ok = appendReescaped(sc.path, wire, true, false)
+		sc.path, ok = percent.AppendRecoded(sc.path, wire, true, false)
 		return ok
 	}
-	if !validEscapes(wire) {
+	if !percent.Valid(wire) {
 		return false
 	}
-	sc.path = appendEscaped(sc.path, wire, true)
+	sc.path = percent.Append(sc.path, wire, true)
 	return true
 }
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-go/sallyport/internal/percent"
 )
 
 // maxExpires is the longest life of a presigned URL, a signing key's seven
@@ -158,7 +160,7 @@ func (s *Signer) finishURL(sc *scratch, r *http.Request, c *Credentials, host, p
 	b = append(b, sc.buf[sc.query:sc.headers-1]...)
 	if c.SessionToken != "" && s.Profile.Token == TokenOmitted {
 		b = append(b, "&"+nameToken+"="...)
-		b = appendEscaped(b, c.SessionToken, false)
+		b = percent.Append(b, c.SessionToken, false)
 	}
 	b = append(b, "&"+nameSignature+"="...)
 	sc.buf = append(b, sc.sig...)

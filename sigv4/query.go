@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/percent"
 )
 
 // maxParams bounds the parameters of one query.
@@ -89,11 +91,11 @@ func (sc *scratch) parseQuery(raw string) bool {
 		name, value, _ := cutByte(piece, '=')
 		p := param{lo: len(sc.arena)}
 		var ok bool
-		if sc.arena, ok = appendReescaped(sc.arena, name, false, true); !ok {
+		if sc.arena, ok = percent.AppendRecoded(sc.arena, name, false, true); !ok {
 			return false
 		}
 		p.eq = len(sc.arena)
-		if sc.arena, ok = appendReescaped(sc.arena, value, false, true); !ok {
+		if sc.arena, ok = percent.AppendRecoded(sc.arena, value, false, true); !ok {
 			return false
 		}
 		p.hi = len(sc.arena)
@@ -108,7 +110,7 @@ func (sc *scratch) addParam(auth authParam, name string, value []byte) {
 	p := param{lo: len(sc.arena), auth: auth}
 	sc.arena = append(sc.arena, name...)
 	p.eq = len(sc.arena)
-	sc.arena = appendEscaped(sc.arena, value, false)
+	sc.arena = percent.Append(sc.arena, value, false)
 	p.hi = len(sc.arena)
 	sc.params = append(sc.params, p)
 }
@@ -177,7 +179,7 @@ func withoutAuthParams(raw string) string {
 	var kept []string
 	for piece := range strings.SplitSeq(raw, "&") {
 		name, _, _ := strings.Cut(piece, "=")
-		canonical, ok := appendReescaped(nil, name, false, true)
+		canonical, ok := percent.AppendRecoded(nil, name, false, true)
 		if ok && authParamOf(canonical) == notAuth {
 			kept = append(kept, piece)
 		}

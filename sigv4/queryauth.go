@@ -4,6 +4,8 @@ package sigv4
 
 import (
 	"time"
+
+	"github.com/sallyport-go/sallyport/internal/percent"
 )
 
 // parsePresigned reads the query parameters of a presigned URL, each of which
@@ -55,7 +57,7 @@ func (sc *scratch) decodeParams(at [authParams]*param, token *param, c *claim) (
 	var cut [5]int
 	for i, p := range [...]*param{at[paramCredential], at[paramSignedHeaders], at[paramDate], at[paramSignature], token} {
 		if p != nil {
-			sc.tmp = appendUnescaped(sc.tmp, sc.paramValue(p))
+			sc.tmp = percent.AppendDecoded(sc.tmp, sc.paramValue(p))
 		}
 		cut[i] = len(sc.tmp)
 	}
@@ -95,7 +97,7 @@ func (v *Verifier) parsePayload(sc *scratch, a *arrival, c *claim) *Error {
 			if string(sc.paramName(&sc.params[i])) != "X-Amz-Content-Sha256" {
 				continue
 			}
-			param := string(appendUnescaped(nil, sc.paramValue(&sc.params[i])))
+			param := string(percent.AppendDecoded(nil, sc.paramValue(&sc.params[i])))
 			ok = ok && (!has || param == value)
 			value, has = param, true
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/percent"
 )
 
 // scope returns the Signer's scope without a date.
@@ -84,7 +86,7 @@ func (v *Verifier) checkRegionSet(r *http.Request, sc *scratch, c *claim, f faul
 	if c.mode == ModeQuery {
 		for i := range sc.params {
 			if p := &sc.params[i]; p.auth == paramRegionSet {
-				value = string(appendUnescaped(nil, sc.paramValue(p)))
+				value = string(percent.AppendDecoded(nil, sc.paramValue(p)))
 			}
 		}
 	} else if values := r.Header["X-Amz-Region-Set"]; len(values) == 1 {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/sallyport-go/sallyport/internal/percent"
 )
 
 const (
@@ -324,7 +326,7 @@ func (v *Verifier) checkLifetime(c *claim, now time.Time, skew time.Duration) *E
 func (v *Verifier) accept(r *http.Request, a *arrival, c *claim, key *signingKey, path string, body []byte) (*Identity, *Error) {
 	decoded := r.URL.Path
 	if v.OriginalURI {
-		decoded = string(appendUnescaped(nil, []byte(path)))
+		decoded = string(percent.AppendDecoded(nil, []byte(path)))
 	}
 	if decoded == "" {
 		decoded = "/"
