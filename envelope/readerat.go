@@ -32,7 +32,12 @@ type ReaderAt struct {
 type rangeBuffer struct {
 	frames    *frameCipher
 	sealed    []byte
-	plaintext []byte
+	plaintext []byte // as long as what was written since the last wipe
+}
+
+func (b *rangeBuffer) wipe() {
+	clear(b.plaintext)
+	b.plaintext = b.plaintext[:0]
 }
 
 // NewReaderAt reads and proves the header of the message of so many bytes,
@@ -118,7 +123,8 @@ func isSignature(b []byte) bool {
 func (r *ReaderAt) checkFinal() error {
 	b := r.pool.Get().(*rangeBuffer)
 	defer r.pool.Put(b)
-	_, err := r.frame(b, r.plan.frames)
+	_, err := r.frame(b, nil, r.plan.frames)
+	b.wipe()
 	return err
 }
 
@@ -136,7 +142,7 @@ func (r *ReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	}
 	b := r.pool.Get().(*rangeBuffer)
 	defer func() {
-		clear(b.plaintext[:cap(b.plaintext)])
+		b.wipe()
 		r.pool.Put(b)
 	}()
 	n := 0
@@ -147,18 +153,40 @@ func (r *ReaderAt) ReadAt(p []byte, off int64) (int, error) {
 		if err := r.ctx.Err(); err != nil {
 			return n, err
 		}
-		plaintext, err := r.frame(b, off/r.plan.frameLen+1)
+		got, err := r.readFrame(b, p[n:], off)
 		if err != nil {
 			return n, err
 		}
-		got := copy(p[n:], plaintext[off%r.plan.frameLen:])
 		n, off = n+got, off+int64(got)
 	}
 	return n, nil
 }
 
-// frame reads and opens frame i, from 1.
-func (r *ReaderAt) frame(b *rangeBuffer, i int64) ([]byte, error) {
+// readFrame reads what the frame at off has for p. A frame that fits is opened
+// in p itself, which spares a large range one copy and one wipe of it all.
+func (r *ReaderAt) readFrame(b *rangeBuffer, p []byte, off int64) (int, error) {
+	i, skip := off/r.plan.frameLen+1, off%r.plan.frameLen
+	size := r.plan.frameLen
+	if i == r.plan.frames {
+		size = r.plan.last
+	}
+	if skip > 0 || int64(len(p)) < size {
+		plaintext, err := r.frame(b, nil, i)
+		if err != nil {
+			return 0, err
+		}
+		return copy(p, plaintext[skip:]), nil
+	}
+	if _, err := r.frame(b, p[:0:size], i); err != nil {
+		clear(p[:size])
+		return 0, err
+	}
+	return int(size), nil
+}
+
+// frame reads and opens frame i, from 1: into dst, which has room for it, or
+// into the buffer where that is nil.
+func (r *ReaderAt) frame(b *rangeBuffer, dst []byte, i int64) ([]byte, error) {
 	final := i == r.plan.frames
 	size := int(r.plan.frameLen) + regularOverhead
 	if final {
@@ -167,11 +195,12 @@ func (r *ReaderAt) frame(b *rangeBuffer, i int64) ([]byte, error) {
 	if err := r.read(b, size, r.plan.offset(i)); err != nil {
 		return nil, err
 	}
-	b.plaintext = room(b.plaintext, size)
-	var err error
+	if dst == nil {
+		b.plaintext = room(b.plaintext, size)[:max(size, len(b.plaintext))]
+		dst = b.plaintext[:0]
+	}
 	if !final {
-		b.plaintext, err = b.frames.openRegular(b.plaintext, uint32(i), b.sealed)
-		return b.plaintext, err
+		return b.frames.openRegular(dst, uint32(i), b.sealed)
 	}
 	if binary.BigEndian.Uint32(b.sealed) != finalMarker {
 		return nil, failFrame(ErrFormat, uint32(i), "no final frame where the size puts it")
@@ -183,8 +212,7 @@ func (r *ReaderAt) frame(b *rangeBuffer, i int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.plaintext, err = b.frames.openFinal(b.plaintext, uint32(i), b.sealed)
-	return b.plaintext, err
+	return b.frames.openFinal(dst, uint32(i), b.sealed)
 }
 
 // read fills the buffer with the sealed frame, growing as bytes arrive.

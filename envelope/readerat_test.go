@@ -200,3 +200,36 @@ func spoil(message []byte, header, size int, op uint8, at int, with uint8) (_ []
 		return out, true
 	}
 }
+
+// A frame that is opened in the caller's buffer leaves nothing there when it
+// does not verify, and writes nothing behind itself when it does.
+func TestReaderAtLeavesNothing(t *testing.T) {
+	c := suiteClient(t, Suite0478, 8)
+	want := pattern(30)
+	message, err := c.Encrypt(t.Context(), nil, want, nil)
+	require.NoError(t, err)
+	body := len(message) - int(bodySize(30, 8))
+	for _, length := range []int{7, 8, 9, 15, 16, 20, 24, 30} {
+		changed := bytes.Clone(message)
+		changed[body+(8+regularOverhead)+regularPrefix] ^= 1 // in the second frame
+		r, err := c.NewReaderAt(t.Context(), bytes.NewReader(changed), int64(len(changed)), nil)
+		require.NoError(t, err)
+		p := bytes.Repeat([]byte{0xAA}, length)
+		n, err := r.ReadAt(p, 0)
+		require.Equal(t, min(length, 8), n)
+		require.Equal(t, want[:n], p[:n])
+		if length > 8 {
+			require.ErrorIs(t, err, ErrFrameAuth)
+		}
+		for i, b := range p[n:] {
+			require.Contains(t, []byte{0, 0xAA}, b, "byte %d of a range of %d", n+i, length)
+		}
+		whole, err := c.NewReaderAt(t.Context(), bytes.NewReader(message), int64(len(message)), nil)
+		require.NoError(t, err)
+		p = bytes.Repeat([]byte{0xAA}, length+32)
+		n, err = whole.ReadAt(p[:length], 0)
+		require.NoError(t, err)
+		require.Equal(t, want[:length], p[:n])
+		require.Equal(t, bytes.Repeat([]byte{0xAA}, 32), p[length:])
+	}
+}
