@@ -43,6 +43,7 @@ type audit struct {
 	root    *os.Root
 	log     *slog.Logger
 	now     func() time.Time
+	began   time.Time // where the first digest of a new trail starts
 }
 
 func newAudit(ctx context.Context, config *Config, log *slog.Logger) (*audit, error) {
@@ -66,8 +67,9 @@ func newAudit(ctx context.Context, config *Config, log *slog.Logger) (*audit, er
 	if err := root.MkdirAll(auditBucket, 0o700); err != nil {
 		return nil, err
 	}
-	a := &audit{root: root, log: log, now: time.Now}
-	a.trail, err = cloudtrail.NewWriter(ctx, signer, cloudtrail.Directory{FS: root.FS()}, cloudtrail.Folder{Root: root}, a.now())
+	a := &audit{root: root, log: log, now: config.now}
+	a.began = a.now()
+	a.trail, err = cloudtrail.NewWriter(ctx, signer, cloudtrail.Directory{FS: root.FS()}, cloudtrail.Folder{Root: root}, a.began)
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +129,19 @@ func (a *audit) rotate(ctx context.Context) error {
 	})
 }
 
-// digest signs what was logged since the last digest.
+// digest signs what was logged since the last digest. A clock that went back
+// does not stop it: each digest then covers one second more than the last, until
+// the clock has caught up.
 func (a *audit) digest(ctx context.Context) error {
-	return errors.Join(a.rotate(ctx), a.trail.WriteDigest(ctx, a.now()))
+	start := a.began
+	if last, _ := a.trail.Last(); last != nil {
+		start = last.End
+	}
+	end := a.now()
+	if least := start.Add(time.Second); end.Before(least) {
+		end = least
+	}
+	return errors.Join(a.rotate(ctx), a.trail.WriteDigest(ctx, end))
 }
 
 // run rotates and signs until the context ends, and once more then.

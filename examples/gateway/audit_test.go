@@ -70,11 +70,13 @@ func TestAuditRecords(t *testing.T) {
 }
 
 func TestAuditTrailIsValid(t *testing.T) {
-	b := newBench(t)
+	began := time.Now().Add(-time.Minute)
+	c := newClock(began)
+	b := newBench(t, c.use)
 	b.bucket("bucket")
 	require.NoError(t, b.g.audit.rotate(t.Context()))
 	b.put("/bucket/k", "")
-	b.g.audit.now = func() time.Time { return time.Now().Add(2 * time.Second) } // a digest covers a second at least
+	c.set(began.Add(2 * time.Second))
 	require.NoError(t, b.g.audit.digest(t.Context()))
 	dir := cloudtrail.Directory{FS: os.DirFS(b.config.Audit.Dir)}
 	keys, err := dir.Keys()

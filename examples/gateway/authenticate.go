@@ -48,7 +48,7 @@ func newSignatures(config *Config, files files) (*signatures, error) {
 		s.users[u.AccessKeyID] = caller{Name: u.Name, ARN: config.userARN(u.Name), AccessKeyID: u.AccessKeyID, principal: principal}
 	}
 	s.requests = &sigv4.Verifier{
-		Keys: keys, Profile: sigv4.ProfileFor("s3"), Region: config.Region,
+		Keys: keys, Profile: sigv4.ProfileFor("s3"), Region: config.Region, Now: config.now,
 		Modes:              sigv4.ModeHeader | sigv4.ModeQuery | sigv4.ModeChunked | sigv4.ModeUnsignedTrailer | sigv4.ModeV4A,
 		AllowUnknownLength: true, // clients stream so over TLS; the size limit holds all the same
 		AnyRegion: func(r *http.Request) bool { // clients that look for a bucket's region do not know it yet

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
 	"github.com/sallyport-go/sallyport/iampolicy"
@@ -170,7 +169,7 @@ func (a *authorizer) question(c *call, action, resource string, name store.Name)
 			return nil, nil, err
 		}
 	}
-	request.Derive(time.Now())
+	request.Derive(c.pipe.config.now())
 	return policies, request, nil
 }
 

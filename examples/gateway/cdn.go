@@ -56,8 +56,8 @@ func newCDN(config *Config, files files) (*cloudfront.Verifier, error) {
 		}
 	}
 	return &cloudfront.Verifier{
-		BaseURL: config.CDN.BaseURL,
-		Keys:    func(id string) (crypto.PublicKey, bool) { key, ok := keys[id]; return key, ok },
+		BaseURL: config.CDN.BaseURL, Now: config.now,
+		Keys: func(id string) (crypto.PublicKey, bool) { key, ok := keys[id]; return key, ok },
 	}, nil
 }
 

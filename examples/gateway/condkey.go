@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
 	"github.com/sallyport-go/sallyport/iampolicy"
@@ -72,7 +71,7 @@ func (c *call) describeSignature(k *iampolicy.Context) {
 	switch {
 	case id.Mode&sigv4.ModeQuery != 0:
 		k.Set("s3:authType", "REST-QUERY-STRING")
-		k.SetInt("s3:signatureAge", max(0, time.Since(id.SignedAt).Milliseconds()))
+		k.SetInt("s3:signatureAge", max(0, c.started.Sub(id.SignedAt).Milliseconds()))
 	default:
 		k.Set("s3:authType", "REST-HEADER")
 	}

@@ -43,7 +43,8 @@ type Config struct {
 
 	dir      string
 	stall    time.Duration
-	document *document // where its members are; nil: not from a file
+	now      func() time.Time // the clock of signatures, expiry, objects and records; deadlines have the system's
+	document *document        // where its members are; nil: not from a file
 }
 
 // User is somebody with a key. Several entries may name one user, each with a
@@ -114,6 +115,9 @@ func (c *Config) complete() error {
 	setDefault(&c.Reload, duration(time.Second))
 	setDefault(&c.UploadExpiry, duration(7*24*time.Hour))
 	c.stall = time.Duration(c.Stall)
+	if c.now == nil {
+		c.now = time.Now
+	}
 	if c.Store == "" {
 		return c.at("", errors.New("store: a folder is needed"))
 	}

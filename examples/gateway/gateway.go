@@ -45,9 +45,10 @@ type call struct {
 	pipe        *pipeline // in force when the call began
 	w           http.ResponseWriter
 	r           *http.Request
-	id          string // of the request, in answers and logs
-	eventID     string // of its audit record
-	started     time.Time
+	id          string    // of the request, in answers and logs
+	eventID     string    // of its audit record
+	started     time.Time // by the configured clock
+	began       time.Time // by the system's, which measures
 	query       url.Values
 	header      http.Header // of the request; of a form, its fields
 	bucket, key string
@@ -63,7 +64,8 @@ type call struct {
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *call {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
-	c := &call{gw: g, pipe: g.pipeline(), w: w, r: r.WithContext(r.Context()), id: strings.ToUpper(hex.EncodeToString(id[:])), eventID: newUUID(), started: time.Now()}
+	c := &call{gw: g, pipe: g.pipeline(), w: w, r: r.WithContext(r.Context()), id: strings.ToUpper(hex.EncodeToString(id[:])), eventID: newUUID(), began: time.Now()}
+	c.started = c.pipe.config.now()
 	w.Header().Set("x-amz-request-id", c.id)
 	c.header = c.r.Header
 	w.Header().Set("Server", "sallyport")
@@ -83,7 +85,7 @@ func (g *Gateway) end(c *call) {
 	level, attrs := slog.LevelInfo, []slog.Attr{
 		slog.String("id", c.id), slog.String("remote", c.r.RemoteAddr), slog.String("method", c.r.Method),
 		slog.String("operation", c.opName()), slog.String("bucket", c.bucket), slog.String("key", c.key),
-		slog.String("user", c.caller.Name), slog.String("agent", c.r.UserAgent()), slog.Duration("took", time.Since(c.started)),
+		slog.String("user", c.caller.Name), slog.String("agent", c.r.UserAgent()), slog.Duration("took", time.Since(c.began)),
 	}
 	if id := c.caller.identity; id != nil {
 		attrs = append(attrs, slog.Any("payload", id.Payload), slog.String("signed", id.SignedHeaders))

@@ -120,7 +120,7 @@ func (g *Gateway) reloadLocked(ctx context.Context, always bool) (changed bool, 
 		g.files = read
 	}
 	if err != nil {
-		g.refused.Store(&badConfig{time.Now(), err})
+		g.refused.Store(&badConfig{g.config.now(), err})
 		g.log.Error("configuration refused: the old one stays", "cause", err)
 		return false, err
 	}

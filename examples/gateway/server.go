@@ -35,6 +35,7 @@ func open(source source, log *slog.Logger) (*Gateway, error) {
 	if g.store, err = store.Open(config.Store, currentCipher{g}, config.Durability); err != nil {
 		return nil, err
 	}
+	g.store.Now = config.now
 	if g.audit, err = newAudit(ctx, config, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("audit: %w", err), g.store.Close())
 	}
@@ -115,17 +116,21 @@ func (s *server) shutdown() error {
 	return nil
 }
 
+func (g *Gateway) expireUploads(ctx context.Context) {
+	config := g.pipeline().config
+	if n, err := g.store.ExpireUploads(ctx, config.now().Add(-time.Duration(config.UploadExpiry))); err != nil {
+		g.log.Error("expiring uploads", "cause", err)
+	} else if n > 0 {
+		g.log.Info("uploads expired", "count", n)
+	}
+}
+
 // expire forgets unfinished uploads that are too old, every hour.
 func (s *server) expire(ctx context.Context) {
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()
 	for {
-		before := time.Now().Add(-time.Duration(s.gateway.pipeline().config.UploadExpiry))
-		if n, err := s.gateway.store.ExpireUploads(ctx, before); err != nil {
-			s.gateway.log.Error("expiring uploads", "cause", err)
-		} else if n > 0 {
-			s.gateway.log.Info("uploads expired", "count", n)
-		}
+		s.gateway.expireUploads(ctx)
 		select {
 		case <-ctx.Done():
 			return

@@ -59,7 +59,7 @@ func (s *Store) CreateBucket(name, owner string) error {
 			return err
 		}
 	}
-	text, err := json.Marshal(Bucket{Name: name, Created: now(), Owner: owner})
+	text, err := json.Marshal(Bucket{Name: name, Created: s.now(), Owner: owner})
 	if err != nil {
 		return err
 	}

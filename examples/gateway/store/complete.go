@@ -96,7 +96,7 @@ func (s *Store) choose(ctx context.Context, name Name, u *Upload, chosen []Chose
 		info.Parts = append(info.Parts, p)
 	}
 	info.ETag = fmt.Sprintf("%x-%d", sum.Sum(nil), len(chosen))
-	info.Modified = now()
+	info.Modified = s.now()
 	return &info, nil
 }
 

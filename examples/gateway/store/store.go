@@ -16,6 +16,8 @@ import (
 
 // Store is a directory of buckets.
 type Store struct {
+	Now func() time.Time // the clock of objects; nil is time.Now; not changed once the store is used
+
 	root       string
 	cipher     Cipher
 	seed       maphash.Seed
@@ -183,7 +185,13 @@ func (s *Store) writeFile(path, root string, data []byte) error {
 
 // now is the time an object is given: S3's have whole seconds in headers and
 // milliseconds in listings.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+func (s *Store) now() time.Time {
+	clock := s.Now
+	if clock == nil {
+		clock = time.Now
+	}
+	return clock().UTC().Truncate(time.Millisecond)
+}
 
 // stat reads the info of the object that path holds.
 func (s *Store) stat(ctx context.Context, path string, name Name) (*Info, error) {

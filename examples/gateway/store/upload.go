@@ -46,7 +46,7 @@ func (s *Store) CreateUpload(ctx context.Context, bucket string, u *Upload) erro
 	if _, err := rand.Read(id[:]); err != nil {
 		return err
 	}
-	u.ID, u.Initiated = hex.EncodeToString(id[:]), now()
+	u.ID, u.Initiated = hex.EncodeToString(id[:]), s.now()
 	text, err := json.Marshal(u)
 	if err != nil {
 		return err

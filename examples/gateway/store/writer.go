@@ -86,7 +86,7 @@ func (w *Writer) finish(ctx context.Context, info *Info) error {
 	if err != nil {
 		return err
 	}
-	info.Size, info.Modified = w.size, now()
+	info.Size, info.Modified = w.size, w.store.now()
 	info.Parts = []Part{{Size: w.size, Length: length, ID: w.body.ID()}}
 	if err := appendInfo(ctx, w.store.cipher, w.file, w.name, info); err != nil {
 		return err
