@@ -35,7 +35,7 @@ func (rep *Report) WriteAWSCLI(stdout, stderr io.Writer) error {
 	if len(standard) > 1 || len(standard) == 0 && len(rep.objects) > 0 {
 		return &Error{"a report of several chains has no form in the AWS CLI: filter by account, region and trail", ErrConfig}
 	}
-	w := cliWriter{rep: rep, start: rep.From, end: rep.To, double: true}
+	w := cliWriter{rep: rep, start: rep.From, end: rep.To, double: true, wrong: rep.logFaults()}
 	id := Chain{Account: "*", Trail: "*", Home: "*"}
 	if len(standard) == 1 {
 		id = standard[0].id
@@ -57,6 +57,25 @@ func (rep *Report) WriteAWSCLI(stdout, stderr io.Writer) error {
 	}
 	_, err := stderr.Write(w.errs.Bytes())
 	return err
+}
+
+// listedLog is a log file as a digest of a chain lists it.
+type listedLog struct {
+	chain  Chain
+	object string
+	end    int64 // of the digest, in Unix seconds
+}
+
+// logFaults returns what is wrong with log files.
+func (rep *Report) logFaults() map[listedLog]*Finding {
+	wrong := map[listedLog]*Finding{}
+	for i := range rep.Findings {
+		f := &rep.Findings[i]
+		if f.Chain != nil && strings.HasPrefix(string(f.Code), "log-") {
+			wrong[listedLog{*f.Chain, f.Object, f.when.Unix()}] = f
+		}
+	}
+	return wrong
 }
 
 // partitions by the first part of a home region's name, longest first.
@@ -86,6 +105,7 @@ func cliTime(t time.Time) string { return t.UTC().Format(layoutTime) }
 // cliWriter collects the two streams.
 type cliWriter struct {
 	rep        *Report
+	wrong      map[listedLog]*Finding
 	out, errs  bytes.Buffer
 	start, end time.Time // of the request
 	first      time.Time // found
@@ -194,16 +214,9 @@ func (w *cliWriter) items(c chainObjects) []cliItem {
 
 // logFiles writes the log files of an accepted digest as it lists them.
 func (w *cliWriter) logFiles(c chainObjects, s *state) {
-	wrong := map[string]*Finding{}
-	for i := range w.rep.Findings {
-		f := &w.rep.Findings[i]
-		if f.Chain != nil && *f.Chain == c.id && strings.HasPrefix(string(f.Code), "log-") && f.when.Equal(s.end) {
-			wrong[f.Object] = f
-		}
-	}
 	for _, l := range s.logs {
 		object := l.location().String()
-		if f := wrong[object]; f != nil {
+		if f := w.wrong[listedLog{c.id, object, s.end.Unix()}]; f != nil {
 			w.logs.Invalid++
 			w.bad("Log file\t" + object + "\tINVALID: " + f.cliReason(c.id))
 			continue

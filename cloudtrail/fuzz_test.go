@@ -7,10 +7,12 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +76,8 @@ func FuzzKeys(f *testing.F) {
 	trail, _ := plainTrail()
 	f.Add(trail.KeysJSON("us-east-1"))
 	f.Add([]byte(`{"PublicKeyList":[{"Value":"AAAA","Fingerprint":"x","ValidityEndTime":"2026-01-01"}]}`))
+	f.Add([]byte(`{"PublicKeyList":[{"ValidityStartTime":"1969-12-31T23:59:59Z","ValidityEndTime":"9999-12-31T23:59:59Z"}]}`))
+	f.Add(bytes.Replace(trail.KeysJSON("us-east-1"), []byte(`"ValidityStartTime":`), []byte(`"ValidityStartTime":-`), 1))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		keys, err := cloudtrail.ParseKeys(data)
 		if err != nil {
@@ -84,6 +88,24 @@ func FuzzKeys(f *testing.F) {
 			if k.Usable() == nil {
 				require.Equal(t, testkit.Fingerprint(k.Value), k.Fingerprint)
 			}
+		}
+		data, err = cloudtrail.MarshalKeys(keys)
+		if err != nil {
+			require.ErrorIs(t, err, cloudtrail.ErrKeys)
+			return
+		}
+		again, err := cloudtrail.ParseKeys(data)
+		if errors.Is(err, cloudtrail.ErrLimit) {
+			return // it takes a little more room
+		}
+		require.NoError(t, err)
+		require.Len(t, again, len(keys))
+		for i, k := range keys {
+			require.Equal(t, k.Usable() == nil, again[i].Usable() == nil)
+			require.True(t, bytes.Equal(k.Value, again[i].Value))
+			require.Equal(t, k.Fingerprint, again[i].Fingerprint)
+			require.WithinDuration(t, k.NotBefore, again[i].NotBefore, time.Millisecond)
+			require.WithinDuration(t, k.NotAfter, again[i].NotAfter, time.Millisecond)
 		}
 	})
 }

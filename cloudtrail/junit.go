@@ -46,10 +46,29 @@ type junitFault struct {
 // are failures, what could not be examined is an error, and information passes.
 func (rep *Report) WriteJUnit(w io.Writer) error {
 	doc := junitSuites{Name: "trailcheck"}
+	own := map[Chain][]*Finding{} // of the chains that have coverage
 	for i := range rep.Coverage {
-		doc.add(rep, &rep.Coverage[i].Chain, rep.Coverage[i].Chain.String())
+		own[rep.Coverage[i].Chain] = nil
 	}
-	doc.add(rep, nil, "the run")
+	var rest []*Finding
+	for i := range rep.Findings {
+		f := &rep.Findings[i]
+		if f.Chain != nil {
+			if list, covered := own[*f.Chain]; covered {
+				own[*f.Chain] = append(list, f)
+				continue
+			}
+		}
+		rest = append(rest, f)
+	}
+	for i := range rep.Coverage {
+		id, verdict := rep.Coverage[i].Chain, Valid
+		for _, f := range own[id] {
+			verdict = max(verdict, f.Verdict)
+		}
+		doc.add(id.String(), own[id], verdict)
+	}
+	doc.add("the run", rest, rep.Verdict)
 	for _, s := range doc.Suites {
 		doc.Tests += s.Tests
 		doc.Failures += s.Failures
@@ -63,35 +82,14 @@ func (rep *Report) WriteJUnit(w io.Writer) error {
 	return err
 }
 
-// add adds the suite of a chain, or of what concerns none that has coverage.
-func (d *junitSuites) add(rep *Report, id *Chain, name string) {
+// add adds a suite: its findings, and what they come to.
+func (d *junitSuites) add(name string, findings []*Finding, verdict Verdict) {
 	s := junitSuite{Name: name}
-	verdict := Valid
-	for i := range rep.Findings {
-		f := &rep.Findings[i]
-		own := f.Chain != nil && id != nil && *f.Chain == *id
-		if id == nil {
-			own = f.Chain == nil || !rep.covers(*f.Chain)
-		}
-		if own {
-			verdict = max(verdict, f.Verdict)
-			s.add(f.Verdict, string(f.Code), f.Object, f.text())
-		}
-	}
-	if id == nil {
-		verdict = rep.Verdict
+	for _, f := range findings {
+		s.add(f.Verdict, string(f.Code), f.Object, f.text())
 	}
 	s.add(verdict, "verdict", name, verdict.String())
 	d.Suites = append(d.Suites, s)
-}
-
-func (rep *Report) covers(id Chain) bool {
-	for i := range rep.Coverage {
-		if rep.Coverage[i].Chain == id {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *junitSuite) add(verdict Verdict, code, object, text string) {

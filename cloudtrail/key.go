@@ -125,6 +125,7 @@ func parseRSA(der []byte) (*rsa.PublicKey, error) {
 const (
 	maxKeyList = 4 << 20
 	maxKeys    = 10_000
+	maxKeyTime = 1 << 38 // Unix seconds
 )
 
 // ParseKeys reads the JSON that ListPublicKeys and `aws cloudtrail
@@ -197,7 +198,7 @@ func (k *PublicKey) readTime(r *jsonReader) time.Time {
 		return time.Time{}
 	case strictjson.Number, strictjson.String:
 		text := string(r.scan.Text())
-		if v, err := strconv.ParseFloat(text, 64); err == nil && v > 0 && v < 1<<38 {
+		if v, err := strconv.ParseFloat(text, 64); err == nil && v > 0 && v < maxKeyTime {
 			sec, frac := math.Modf(v)
 			return time.Unix(int64(sec), int64(math.Round(frac*1e3))*1e6).UTC()
 		}
@@ -212,24 +213,36 @@ func (k *PublicKey) readTime(r *jsonReader) time.Time {
 }
 
 // MarshalKeys returns keys as the JSON of a ListPublicKeys answer, which
-// ParseKeys reads.
+// ParseKeys reads as the same, to the millisecond. It fails with ErrKeys for a
+// key that is not usable for what stood in the list it was read from and would
+// be when it is read from this one.
 func MarshalKeys(keys []PublicKey) ([]byte, error) {
 	type element struct {
 		Value             []byte
-		ValidityStartTime *float64 `json:",omitempty"`
-		ValidityEndTime   *float64 `json:",omitempty"`
+		ValidityStartTime any `json:",omitempty"`
+		ValidityEndTime   any `json:",omitempty"`
 		Fingerprint       string
-	}
-	seconds := func(t time.Time) *float64 {
-		if t.IsZero() {
-			return nil
-		}
-		v := float64(t.UnixMilli()) / 1000
-		return &v
 	}
 	list := make([]element, 0, len(keys))
 	for _, k := range keys {
-		list = append(list, element{k.Value, seconds(k.NotBefore), seconds(k.NotAfter), k.Fingerprint})
+		again := PublicKey{Fingerprint: k.Fingerprint, Value: k.Value}
+		if again.check(); k.reason != "" && again.key != nil {
+			return nil, fmt.Errorf("%w: %s: %s", ErrKeys, k.Fingerprint, k.reason)
+		}
+		value := append([]byte{}, k.Value...) // "" and not null
+		list = append(list, element{value, keyTime(k.NotBefore), keyTime(k.NotAfter), k.Fingerprint})
 	}
 	return json.MarshalIndent(map[string]any{"PublicKeyList": list}, "", "  ")
+}
+
+// keyTime is a bound of validity as CloudTrail writes it, in Unix seconds, or as
+// text where those are not what readTime takes for some; nil for none.
+func keyTime(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	if v := float64(t.UnixMilli()) / 1000; v > 0 && v < maxKeyTime {
+		return v
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }

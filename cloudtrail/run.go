@@ -29,17 +29,11 @@ type run struct {
 	findings []Finding
 	counts   Counts
 	progress Progress
-	listed   *keyHashes       // log files that accepted digests list
-	again    []logTask        // entries for files that another entry names too
-	wrong    map[logID]*fault // log files that failed
-	kinds    map[folderKind]bool
-	hashes   map[string]string // what those should be, by s3://bucket/key
-}
-
-// folderKind is a CloudTrail-… folder that an accepted digest lists an object in.
-type folderKind struct {
-	folder
-	kind string
+	listed   *keyHashes          // log files that accepted digests list
+	again    []logTask           // entries for files that another entry names too
+	wrong    map[logID]*fault    // log files that failed
+	kinds    map[folder][]string // CloudTrail-… folders that accepted digests list objects in
+	hashes   map[string]string   // what those should be, by s3://bucket/key
 }
 
 func (r *run) report(f Finding) {
@@ -253,9 +247,9 @@ func (r *run) accept(c *chainState, s *state, d *Digest, q *queue) {
 func (r *run) list(l *LogFile) {
 	f, ok := splitKey(l.Object)
 	if ok && f.kind != "CloudTrail" && f.kind != "CloudTrail-Digest" {
-		if r.kinds == nil {
-			r.kinds = map[folderKind]bool{}
+		at := folder{root{l.Bucket, f.prefix}, f.org, f.account, f.region}
+		if !slices.Contains(r.kinds[at], f.kind) {
+			r.kinds[at] = append(r.kinds[at], f.kind)
 		}
-		r.kinds[folderKind{folder{root{l.Bucket, f.prefix}, f.org, f.account, f.region}, f.kind}] = true
 	}
 }

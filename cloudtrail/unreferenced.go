@@ -5,20 +5,31 @@ package cloudtrail
 import (
 	"context"
 	"iter"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 )
 
+// folderChains are the chains that have a digest in a folder.
+type folderChains struct {
+	chains   []*chainState
+	selected bool // one of those digests is
+}
+
 // unreferenced lists the log files of every folder that was examined and
 // reports those that no digest lists although digests cover their time.
 func (r *run) unreferenced(ctx context.Context) error {
-	folders := map[folder]bool{}
+	folders := map[folder]*folderChains{}
 	for _, c := range r.chains {
 		for _, s := range c.digests {
-			if s.selected {
-				folders[c.folder(s)] = true
+			f := c.folder(s)
+			in := folders[f]
+			if in == nil {
+				in = new(folderChains)
+				folders[f] = in
+			}
+			in.selected = in.selected || s.selected
+			if n := len(in.chains); n == 0 || in.chains[n-1] != c {
+				in.chains = append(in.chains, c)
 			}
 		}
 	}
@@ -28,15 +39,12 @@ func (r *run) unreferenced(ctx context.Context) error {
 		covered []Interval
 	}
 	var work []task
-	for f := range folders {
-		covered := r.exhaustive(f)
-		kinds := []string{"CloudTrail"}
-		for k := range maps.Keys(r.kinds) {
-			if k.folder == f {
-				kinds = append(kinds, k.kind)
-			}
+	for f, in := range folders {
+		if !in.selected {
+			continue
 		}
-		for _, kind := range kinds {
+		covered := r.exhaustive(in.chains)
+		for _, kind := range append([]string{"CloudTrail"}, r.kinds[f]...) {
 			for _, day := range r.days(covered) {
 				work = append(work, task{f, f.key(kind) + day, covered})
 			}
@@ -179,15 +187,12 @@ func logTime(key string) (time.Time, bool) {
 	return at, ok
 }
 
-// exhaustive returns the time in which a log file of the folder has to be
+// exhaustive returns the time in which a log file of a folder has to be
 // listed: the time that digests cover, less the time in which some chain was
 // active there whose digests do not.
-func (r *run) exhaustive(f folder) []Interval {
+func (r *run) exhaustive(chains []*chainState) []Interval {
 	var covered, open []Interval
-	for _, c := range r.chains {
-		if !slices.ContainsFunc(c.digests, func(s *state) bool { return c.folder(s) == f }) {
-			continue
-		}
+	for _, c := range chains {
 		if c.id.Backfill {
 			open = append(open, c.unverifiedHours()...)
 			open = append(open, c.missing...)

@@ -40,7 +40,8 @@ type Validator struct {
 	ExpectThrough time.Time
 
 	// Live says that the trail goes on being written, and the clock may say
-	// what it should hold by now.
+	// what it should hold by now. Of log folders, which may hold years, a short
+	// request then lists the days that it concerns alone.
 	Live bool
 
 	// CountUnreferenced only counts log files that no digest lists instead of
@@ -187,7 +188,7 @@ func (v *Validator) start() (*run, error) {
 	c.From, c.To, c.ExpectThrough = c.From.UTC(), c.To.UTC(), c.ExpectThrough.UTC()
 	r := &run{
 		v: &c, chains: map[Chain]*chainState{}, roots: map[root]bool{}, given: !c.To.IsZero(),
-		listed: newKeyHashes(), wrong: map[logID]*fault{}, hashes: map[string]string{},
+		listed: newKeyHashes(), kinds: map[folder][]string{}, wrong: map[logID]*fault{}, hashes: map[string]string{},
 	}
 	r.now = c.Now().UTC()
 	r.keys = newKeyCache(c.Keys)
