@@ -106,6 +106,12 @@ type batchAction struct {
 	wildcardOnly bool
 }
 
+// batchTarget is what is known of a target, whoever asks.
+type batchTarget struct {
+	asked   askedResource
+	kindErr error // what is wrong with the kinds of its sets
+}
+
 // read collects actions and targets.
 func (r *batchRun) read(b *Batch) error {
 	if b.Actions != nil {
@@ -116,11 +122,13 @@ func (r *batchRun) read(b *Batch) error {
 	if b.Targets != nil {
 		r.targets = slices.Collect(b.Targets)
 	}
-	for _, t := range r.targets {
+	r.known = make([]batchTarget, len(r.targets))
+	for i, t := range r.targets {
 		if err := t.check(); err != nil {
 			return err
 		}
-		r.targetErrs = append(r.targetErrs, t.Policies.checkKinds())
+		r.known[i].kindErr = t.Policies.checkKinds()
+		r.known[i].asked.askFor(t.Resource, false)
 	}
 	return r.ctx.Err()
 }

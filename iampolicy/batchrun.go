@@ -63,8 +63,7 @@ type batchRun struct {
 	yield   func(Answer, error) bool
 	actions []batchAction
 	targets []*Target
-	// What is wrong with the kinds of a target's sets.
-	targetErrs []error
+	known   []batchTarget // of the targets
 
 	blocks  []block // a ring: those handed out are blocks[oldest:][:pending]
 	oldest  int
@@ -159,20 +158,34 @@ func (r *batchRun) drain() bool {
 	return true
 }
 
-// take yields the answers of the oldest block.
-func (r *batchRun) take() bool {
-	b := &r.blocks[r.oldest]
-	for done := r.ctx.Err() != nil; !done; {
+// finish sees to it that a block is done, or returns when ctx is: it decides
+// others instead of waiting.
+func (r *batchRun) finish(b *block) {
+	for r.ctx.Err() == nil {
+		// Whether b is done is asked first, as select draws lots: each time that it
+		// preferred to decide, the workers had a block less left to take, and two of
+		// them were 1.8 times as fast as a loop instead of 2.1 times.
 		select {
 		case <-b.done:
-			done = true
+			return
+		default:
+		}
+		select {
+		case <-b.done:
+			return
 		case <-r.ctx.Done():
-			done = true
+			return
 		case other := <-r.work:
 			r.own.fill(other)
 			other.done <- struct{}{}
 		}
 	}
+}
+
+// take yields the answers of the oldest block.
+func (r *batchRun) take() bool {
+	b := &r.blocks[r.oldest]
+	r.finish(b)
 	if err := r.ctx.Err(); err != nil {
 		r.yield(Answer{}, err)
 		return false
@@ -220,9 +233,9 @@ type asker struct {
 	joined   Context // of a caller and a target with keys of its own
 	table    []int16 // memory for it
 
-	// What Decide would do again for each action is done once for a target: of
-	// the 95 ns that a question takes of the medium set this saves 20, and so
-	// pays for handing the answers over.
+	// What Decide would do again for each question is done once for a target or
+	// for a caller: of the 95 ns that a question takes of the medium set this
+	// saves 20, and so pays for handing the answers over.
 	e         evaluation
 	err       error // of the target at hand
 	callerErr error
@@ -262,7 +275,7 @@ func (w *asker) ask(c *Caller) {
 
 // about takes up the target's half.
 func (w *asker) about(i int) {
-	t := w.run.targets[i]
+	t, known := w.run.targets[i], &w.run.known[i]
 	w.req.Resource, w.req.ResourceAccount = t.Resource, t.Account
 	w.req.ManagementResource, w.req.AWSManagedKey = t.Management, t.AWSManagedKey
 	p := &w.policies
@@ -275,9 +288,10 @@ func (w *asker) about(i int) {
 	case w.hasJoined:
 		w.req.Context, w.hasJoined = w.caller.Context, false
 	}
-	if w.err = w.e.prepareResource(&w.req); w.err == nil {
+	w.e.askedResource = known.asked
+	if w.err = w.e.check(); w.err == nil {
 		if w.err = w.callerErr; w.err == nil {
-			w.err = w.run.targetErrs[i]
+			w.err = known.kindErr
 		}
 	}
 }

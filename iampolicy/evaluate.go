@@ -11,9 +11,8 @@ import (
 
 // evaluation is a request taken apart, for the time of one decision.
 type evaluation struct {
-	req     *Request
-	arn     arn.ARN
-	head    string   // fields two to five of a plain ARN, with their colons
+	req *Request
+	askedResource
 	service string   // of the action
 	name    string   // of the action, behind the colon
 	action  [64]byte // the action in lower case, [:folded]; empty when it is longer
@@ -21,25 +20,31 @@ type evaluation struct {
 	bounded bool // the principal has a permissions boundary
 	ownRoot bool // root of the bucket's account, doing what Deny does not keep it from
 
-	mode        resourceMode
-	listBuckets bool // the action is s3:ListAllMyBuckets
+	listBuckets bool // the action is s3:ListAllMyBuckets, and supports no resource types
 
 	indeterminate bool // a statement that cannot be evaluated decided
 
 	discovery *discovery // of Discover; else nil
 }
 
+// askedResource is the resource of a request taken apart.
+type askedResource struct {
+	mode resourceMode
+	arn  arn.ARN
+	head string // fields two to five of a plain ARN, with their colons
+}
+
 // prepare takes the request apart.
 func (e *evaluation) prepare(r *Request) error {
 	e.req = r
 	e.prepareAction(r)
-	return e.prepareResource(r)
+	e.askFor(r.Resource, r.WildcardOnly)
+	return e.check()
 }
 
-// prepareResource takes the resource apart and refuses what cannot be judged.
-func (e *evaluation) prepareResource(r *Request) error {
-	e.takeResource(r)
-	switch {
+// check refuses what cannot be judged.
+func (e *evaluation) check() error {
+	switch r := e.req; {
 	case r.Context.err != nil:
 		return r.Context.err
 	case e.mode == resourceWild && len(r.Resource) > maxRequestPattern:
@@ -59,30 +64,32 @@ func (e *evaluation) prepareAction(r *Request) {
 	for i := range e.folded {
 		e.action[i] = lower(r.Action[i])
 	}
+	e.listBuckets = r.WildcardOnly && equalFold(r.Action, "s3:ListAllMyBuckets")
 }
 
-func (e *evaluation) takeResource(r *Request) {
+// askFor takes a resource apart; wildcardOnly says that the action supports no
+// resource types.
+func (a *askedResource) askFor(resource string, wildcardOnly bool) {
 	var fields int
-	e.mode, e.head, e.listBuckets = resourcePlain, "", false
-	e.arn, fields = arn.Split(r.Resource)
+	a.mode, a.head = resourcePlain, ""
+	a.arn, fields = arn.Split(resource)
 	switch {
-	case r.WildcardOnly:
-		e.mode = resourceNone
-		e.listBuckets = equalFold(r.Action, "s3:ListAllMyBuckets")
-	case r.Resource == "*":
-		e.mode = resourceWild
-		e.arn = arn.ARN{Prefix: "arn", Partition: "*", Service: "*", Region: "*", Account: "*", Resource: "*"}
-	case e.arn.Prefix != "arn":
-		e.mode = resourceOther
-	case strings.IndexByte(r.Resource, '*') >= 0:
-		e.mode = resourceWild
-		for _, field := range []*string{&e.arn.Resource, &e.arn.Account, &e.arn.Region, &e.arn.Service, &e.arn.Partition}[:6-fields] {
+	case wildcardOnly:
+		a.mode = resourceNone
+	case resource == "*":
+		a.mode = resourceWild
+		a.arn = arn.ARN{Prefix: "arn", Partition: "*", Service: "*", Region: "*", Account: "*", Resource: "*"}
+	case a.arn.Prefix != "arn":
+		a.mode = resourceOther
+	case strings.IndexByte(resource, '*') >= 0:
+		a.mode = resourceWild
+		for _, field := range []*string{&a.arn.Resource, &a.arn.Account, &a.arn.Region, &a.arn.Service, &a.arn.Partition}[:6-fields] {
 			*field = "*"
 		}
 	case fields < 6:
-		e.mode = resourceOther
+		a.mode = resourceOther
 	default:
-		e.head = r.Resource[len("arn:") : len(r.Resource)-len(e.arn.Resource)-1]
+		a.head = resource[len("arn:") : len(resource)-len(a.arn.Resource)-1]
 	}
 }
 
