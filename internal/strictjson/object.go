@@ -85,6 +85,7 @@ type skimmer struct {
 	tokens int64     // how many more tokens there may be
 	policy bool
 	text   int // longest string
+	most   int // members of an object
 }
 
 // skimmed is a member name met by the skimmer.
@@ -97,11 +98,12 @@ func (s *Scanner) skim(dst []Member) (end int, members []Member, ok bool) {
 	k := skimmer{
 		data: s.data, names: s.skimmed[:0], depth: s.limits.Depth - len(s.frames),
 		tokens: s.limits.Tokens - s.tokens, policy: s.limits.PolicyEscapes, text: s.limits.String,
+		most: min(linear, s.limits.Members),
 	}
-	before, had := k.tokens, len(dst)
+	before := k.tokens
 	end, members = k.members(s.begin+1, dst, s.begin)
 	s.skimmed = k.names[:0]
-	if end < 0 || k.tokens < 0 || int64(end-s.begin) > s.limits.Value || len(members)-had > s.limits.Members {
+	if end < 0 || k.tokens < 0 || int64(end-s.begin) > s.limits.Value {
 		return 0, dst, false
 	}
 	s.tokens += before - k.tokens
@@ -125,7 +127,7 @@ func (k *skimmer) members(i int, dst []Member, base int) (int, []Member) {
 		}
 		i++
 		end := plain(data, i)
-		if end >= len(data) || data[end] != '"' || len(k.names)-first == linear || end-i > k.text {
+		if end >= len(data) || data[end] != '"' || len(k.names)-first == k.most || end-i > k.text {
 			return -1, dst // escapes, or too many names to compare one by one
 		}
 		h := hash(data[i:end])

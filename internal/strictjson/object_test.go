@@ -121,6 +121,7 @@ func TestObjectLimits(t *testing.T) {
 		sameObject(t, data, strictjson.Limits{Depth: n + 1})
 		sameObject(t, data, strictjson.Limits{Tokens: int64(n + 1)})
 		sameObject(t, data, strictjson.Limits{Members: n + 1})
+		sameObject(t, []byte(`{"a":{"b":1,"c":2,"d":3}}`), strictjson.Limits{Members: n + 1})
 		sameObject(t, data, strictjson.Limits{String: n + 1})
 		sameObject(t, data, strictjson.Limits{Size: int64(n + 1)})
 		sameObject(t, []byte(`{"abcdefghij":1}`), strictjson.Limits{String: n + 1})
