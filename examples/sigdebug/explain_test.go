@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -23,17 +22,14 @@ func (s sigdebug) explain(t *testing.T, line object) explained {
 	t.Helper()
 	data, err := json.Marshal(line)
 	require.NoError(t, err)
-	cmd := exec.Command(s.bin)
-	cmd.Stdin = bytes.NewReader(data)
-	out, err := cmd.Output()
-	require.NoError(t, err)
+	out := s.output(t, bytes.NewReader(data))
 	var e explained
-	require.NoError(t, json.Unmarshal(out, &e), string(out))
+	require.NoError(t, json.Unmarshal([]byte(out), &e), out)
 	return e
 }
 
 func TestExplain(t *testing.T) {
-	cmd := build(t)
+	cmd := sigdebug{}
 	const get = "GET /a%20b?x=1 HTTP/1.1\nHost: example.com\nX-Amz-Meta-A: 1\n\n"
 	s3 := suiteContext(object{"service": "s3"})
 	signed := cmd.ask(t, object{"id": "h", "op": "sign", "request": get, "context": s3}, object{"id": "q", "op": "presign", "request": get, "context": s3})
@@ -84,7 +80,7 @@ func TestExplain(t *testing.T) {
 // TestV4A signs and verifies with the asymmetric algorithm: the region set
 // stands in the request, and the verifier uses the public key only.
 func TestV4A(t *testing.T) {
-	cmd := build(t)
+	cmd := sigdebug{}
 	const get = "GET /a b?x=1 HTTP/1.1\nHost:example.amazonaws.com\n\n"
 	ctx := suiteContext(nil)
 	ctx["credentials"].(object)["token"] = "TOKEN"

@@ -141,9 +141,6 @@ func answer(data []byte) any {
 	}
 	var l line
 	err := json.Unmarshal(data, &l)
-	if len(l.ID) == 0 {
-		l.ID = json.RawMessage("null")
-	}
 	if err != nil {
 		return failure{l.ID, "the line is not a request: " + err.Error()}
 	}

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,9 +15,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/sigv4"
 )
 
-// sigdebug is the built command.
+// sigdebug is the built command or, without one, the same function here.
 type sigdebug struct{ bin string }
 
 func build(t *testing.T) sigdebug {
@@ -23,6 +28,21 @@ func build(t *testing.T) sigdebug {
 	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return sigdebug{bin}
+}
+
+// output answers all of the input.
+func (s sigdebug) output(t *testing.T, in io.Reader) string {
+	t.Helper()
+	if s.bin == "" {
+		var out, complaints strings.Builder
+		require.Zero(t, run(nil, in, &out, &complaints), complaints.String())
+		return out.String()
+	}
+	cmd := exec.Command(s.bin)
+	cmd.Stdin = in
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	return string(out)
 }
 
 type reply struct {
@@ -48,12 +68,8 @@ func (s sigdebug) ask(t *testing.T, lines ...any) []reply {
 		require.NoError(t, err)
 		in.Write(append(data, '\n'))
 	}
-	cmd := exec.Command(s.bin)
-	cmd.Stdin = &in
-	out, err := cmd.Output()
-	require.NoError(t, err)
 	var replies []reply
-	for text := range strings.Lines(string(out)) {
+	for text := range strings.Lines(s.output(t, &in)) {
 		var r reply
 		require.NoError(t, json.Unmarshal([]byte(text), &r), text)
 		replies = append(replies, r)
@@ -64,10 +80,12 @@ func (s sigdebug) ask(t *testing.T, lines ...any) []reply {
 
 type object map[string]any
 
+const suiteSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
 // suiteContext is the suite's, with changes.
 func suiteContext(changes object) object {
 	c := object{
-		"credentials": object{"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"},
+		"credentials": object{"access_key_id": "AKIDEXAMPLE", "secret_access_key": suiteSecret},
 		"region":      "us-east-1", "service": "service", "timestamp": "2015-08-30T12:36:00Z",
 		"expiration_in_seconds": 3600, "normalize": true, "sign_body": false,
 	}
@@ -127,13 +145,16 @@ func TestVectors(t *testing.T) {
 
 // TestRefusals changes one thing of a good request at a time.
 func TestRefusals(t *testing.T) {
-	cmd := build(t)
+	cmd := sigdebug{}
 	const get = "GET /a%20b?x=1&y=2 HTTP/1.1\nHost: example.amazonaws.com\nX-Amz-Meta-A: 1\n\n"
 	signed := cmd.ask(t,
 		object{"id": "h", "op": "sign", "request": get, "context": suiteContext(nil)},
 		object{"id": "q", "op": "presign", "request": get, "context": suiteContext(nil)},
 		object{"id": "h3", "op": "sign", "request": get, "context": suiteContext(object{"service": "s3"})},
 		object{"id": "q3", "op": "presign", "request": get, "context": suiteContext(object{"service": "s3"})},
+		object{"id": "t3", "op": "sign", "request": get, "context": suiteContext(object{"service": "s3", "credentials": object{"access_key_id": "AKIDEXAMPLE", "secret_access_key": suiteSecret, "token": "T"}})},
+		object{"id": "b3", "op": "sign", "request": get + "the body", "context": suiteContext(object{"service": "s3", "sign_body": true})},
+		object{"id": "a3", "op": "sign", "algorithm": "v4a", "request": get, "context": suiteContext(object{"service": "s3"})},
 	)
 	h, q, h3, q3 := signed[0].SignedRequest, signed[1].SignedRequest, signed[2].SignedRequest, signed[3].SignedRequest
 	s3 := func(more object) object {
@@ -192,6 +213,17 @@ func TestRefusals(t *testing.T) {
 		{"legacy", swap(get, "GET /a%20b?", "GET /?AWSAccessKeyId=a&Signature=b&"), s3(nil), "InvalidRequest"},
 		{"bearer", swap(get, "Host:", "Authorization: Bearer x\nHost:"), s3(nil), "InvalidArgument"},
 		{"malformed path escape", swap(h3, "/a%20b", "/a%2"), s3(nil), "InvalidURI"},
+		{"other key id, same secret", h3, s3(object{"credentials": object{"access_key_id": "AKIDOTHER", "secret_access_key": suiteSecret}}), "InvalidAccessKeyId"},
+		{"token not expected", signed[4].SignedRequest, s3(nil), "InvalidToken"},
+		{"another token", signed[4].SignedRequest, s3(token("U")), "InvalidToken"},
+		{"that token", signed[4].SignedRequest, s3(token("T")), ""},
+		{"x-amz-date not signed", forge(t, "", "host", emptyHash), s3(nil), "AccessDenied"},
+		{"forged by hand", forge(t, "", "host;x-amz-date", emptyHash), s3(nil), ""},
+		{"unsigned payload, signed", forge(t, "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD\n", "host;x-amz-content-sha256;x-amz-date", "UNSIGNED-PAYLOAD"), s3(nil), "XAmzContentSHA256Mismatch"},
+		{"signed body", signed[5].SignedRequest, s3(object{"sign_body": true}), ""},
+		{"signed body changed", swap(signed[5].SignedRequest, "the body", "another!"), s3(object{"sign_body": true}), "XAmzContentSHA256Mismatch"},
+		{"signed body, not to be hashed", signed[5].SignedRequest, s3(nil), "XAmzContentSHA256Mismatch"},
+		{"v4a where v4 is asked for", signed[6].SignedRequest, s3(nil), "AccessDenied"},
 		{"content hash of something else", swap(h3, "Host:", "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD\nHost:"), s3(nil), "AccessDenied"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -203,10 +235,45 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// forge signs a GET in ways that the command does not: these headers, with this
+// last line.
+func forge(t *testing.T, header, signedHeaders, payloadHash string) string {
+	t.Helper()
+	text := "GET / HTTP/1.1\nHost: h\nX-Amz-Date: 20150830T123600Z\n" + header
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.ReplaceAll(text, "\n", "\r\n") + "\r\n")))
+	require.NoError(t, err)
+	c, err := sigv4.Canonicalize(r, sigv4.Profile{Service: "s3", SingleEncode: true}, strings.Split(signedHeaders, ";"), payloadHash)
+	require.NoError(t, err)
+	scope := sigv4.Scope{Date: "20150830", Region: "us-east-1", Service: "s3"}
+	keys := sigv4.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: suiteSecret}
+	signature, err := keys.Sign(scope, []byte(c.StringToSign(sigv4.AlgorithmV4, "20150830T123600Z", scope)))
+	require.NoError(t, err)
+	return text + "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/" + scope.String() + ", SignedHeaders=" + signedHeaders + ", Signature=" + signature + "\n\n"
+}
+
+// TestAlgorithms: each request verifies under its own algorithm alone.
+func TestAlgorithms(t *testing.T) {
+	cmd := sigdebug{}
+	const get = "GET / HTTP/1.1\nHost: h\n\n"
+	for _, algorithm := range []string{"v4", "v4a"} {
+		for _, op := range []string{"sign", "presign"} {
+			r := cmd.ask(t, object{"id": "1", "op": op, "algorithm": algorithm, "request": get, "context": suiteContext(nil)})[0]
+			require.Empty(t, r.Error)
+			for _, claimed := range []string{"v4", "v4a"} {
+				v := cmd.ask(t, object{"id": "1", "op": "verify", "algorithm": claimed, "request": r.SignedRequest, "context": suiteContext(nil)})[0]
+				require.NotNil(t, v.OK, v.Error)
+				require.Equal(t, claimed == algorithm, *v.OK, "%s, %s", op, claimed)
+			}
+			v := cmd.ask(t, object{"id": "1", "op": "verify", "algorithm": algorithm, "request": r.SignedRequest, "context": suiteContext(object{"region": "eu-west-1"})})[0]
+			require.False(t, *v.OK)
+		}
+	}
+}
+
 // TestUnusableLines shows that what cannot be used is answered and the rest
 // goes on.
 func TestUnusableLines(t *testing.T) {
-	cmd := build(t)
+	cmd := sigdebug{}
 	good := object{"id": "good", "op": "sign", "request": "GET / HTTP/1.1\nHost: h\n\n", "context": suiteContext(nil)}
 	change := func(key string, value any) object {
 		out := object{}
@@ -224,6 +291,9 @@ func TestUnusableLines(t *testing.T) {
 		change("request", "GET /?a=%zz HTTP/1.1\nHost: h\n\n"), change("request", "GET / HTTP/1.1\n\n"),
 		change("request", "GET / HTTP/1.1\nHost: a\nHost: b\n\n"), change("request", "GET / HTTP/1.1\nHost: h\nA: \x00\n\n"),
 		change("request", "GET / HTTP/1.1\nHost: h\n"+strings.Repeat("x-amz-content-sha256: "+emptyHash+"\n", 2)+"\n"),
+		change("request", "GET / HTTP/1.1\nHost: h\nx-amz-content-sha256: "+strings.Repeat("0", 64)+"\n\n"),
+		change("request", "GET / HTTP/1.1\nHost: h\nA B: c\n\n"), change("request", "GET http://user@h/ HTTP/1.1\n\n"),
+		object{"op": "presign", "request": "GET / HTTP/1.1\nHost: h\n\n", "context": suiteContext(object{"expiration_in_seconds": 3600 + 1<<55})},
 		change("context", suiteContext(object{"timestamp": "yesterday"})), change("context", suiteContext(object{"region": ""})),
 		change("context", object{}), change("context", object{"region": 1}), "{\"id\":\"\xff\"}",
 		good,
@@ -242,7 +312,7 @@ const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 // TestFoldedHeaders: a folded line counts as one space (SIG-14), whatever stands
 // in it, and a header of a million lines takes no longer than it is.
 func TestFoldedHeaders(t *testing.T) {
-	cmd := build(t)
+	cmd := sigdebug{}
 	lines := []any{}
 	for _, value := range []string{
 		"a b c", "a\n b\n\tc", " a \n  b \n \n\t \n c ", "\n a\n b c", "a  b\r\n\t\tc\r\n ", "a\n b" + strings.Repeat("\n ", 1_000_000) + "c",
@@ -259,7 +329,7 @@ func TestFoldedHeaders(t *testing.T) {
 // TestMemberNames: a member of another spelling is no member of the request, and
 // a fault in one keeps the id, wherever it stands.
 func TestMemberNames(t *testing.T) {
-	cmd := build(t)
+	cmd := sigdebug{}
 	good := object{"id": "good", "op": "sign", "request": "GET / HTTP/1.1\nHost: h\n\n", "context": suiteContext(nil)}
 	data, err := json.Marshal(good)
 	require.NoError(t, err)
