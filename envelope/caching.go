@@ -328,7 +328,7 @@ func (m *CachingManager) fetchDecryption(ctx context.Context, r *DecryptionReque
 		return nil, err
 	}
 	kept := *got
-	kept.DataKey, kept.Context, kept.RequiredKeys = nil, maps.Clone(got.Context), slices.Clone(got.RequiredKeys)
+	kept.DataKey, kept.room, kept.Context, kept.RequiredKeys = nil, nil, maps.Clone(got.Context), slices.Clone(got.RequiredKeys)
 	return &cached{dataKey: got.DataKey, decrypt: &kept}, nil
 }
 

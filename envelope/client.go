@@ -101,6 +101,8 @@ type Client struct {
 	lim      limits
 	random   func([]byte) (int, error)
 	tasks    *sync.Pool // of *task
+	incoming *sync.Pool // of *incoming, all zeroed
+	derivers *derivers
 }
 
 // New checks the configuration and returns a client of it. Errors are
@@ -112,7 +114,7 @@ func New(cfg Config) (*Client, error) {
 	if fips140.Enforced() {
 		return nil, fail(ErrFIPS, "AES-GCM with counter IVs")
 	}
-	c := &Client{cfg: cfg, random: rand.Read, tasks: &sync.Pool{}}
+	c := &Client{cfg: cfg, random: rand.Read, tasks: &sync.Pool{}, incoming: &sync.Pool{}, derivers: &derivers{}}
 	if err := c.chooseManager(); err != nil {
 		return nil, err
 	}
@@ -174,6 +176,9 @@ func (c *Client) chooseLimits() error {
 		pairs:       orDefault(cfg.MaxContextPairs, defaultMaxPairs),
 		edks:        cfg.MaxEncryptedDataKeys,
 		nonFramed:   min(orDefault(cfg.MaxNonFramed, defaultMaxNonFramed), maxNonFramed),
+	}
+	if k, ok := cfg.Keyring.(*RawAES); ok {
+		c.lim.provider = k.namespace
 	}
 	frameLen := orDefault(cfg.FrameLength, min(defaultFrameLength, c.lim.frameLen))
 	if frameLen > c.lim.frameLen {

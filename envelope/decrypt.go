@@ -17,46 +17,52 @@ import (
 type incoming struct {
 	src       source
 	header    header
-	request   DecryptionRequest
 	materials *DecryptionMaterials
 	derived   derived
 	frames    frameCipher
 	netV4     bool // in the form of the .NET release 4.0.0
+	handed    *handed
 }
 
 // openHeader reads a header and proves it, in the order of ENV-91.
 func (c *Client) openHeader(ctx context.Context, src source, reproduced EncryptionContext) (*incoming, error) {
-	in, err := c.readHeader(ctx, src, reproduced)
-	if err == nil {
-		err = in.prove(ctx, c)
+	in := &incoming{src: src}
+	return in, c.openHeaderOf(ctx, in, reproduced)
+}
+
+// openHeaderOf is openHeader for memory that is there.
+func (c *Client) openHeaderOf(ctx context.Context, in *incoming, reproduced EncryptionContext) error {
+	if err := c.readHeader(ctx, in, reproduced); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, err
-	}
-	return in, nil
+	return in.prove(ctx, c)
 }
 
 // readHeader reads a header and holds it to the configuration.
-func (c *Client) readHeader(ctx context.Context, src source, reproduced EncryptionContext) (*incoming, error) {
+func (c *Client) readHeader(ctx context.Context, in *incoming, reproduced EncryptionContext) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := reproduced.check(c.lim.pairs); err != nil {
-		return nil, err
+		return err
 	}
-	in := &incoming{src: src}
 	h := &in.header
 	if err := h.parse(&in.src, c.lim); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.checkHeader(h); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.checkRequired(reproduced); err != nil {
-		return nil, err
+		return err
 	}
-	in.request = DecryptionRequest{Suite: h.spec.id, Commitment: c.cfg.Commitment, EncryptedDataKeys: h.edks, Context: h.context.pairs, Reproduced: reproduced}
-	return in, nil
+	in.handed = &handed{}
+	keys := h.edks
+	if len(keys) == 1 {
+		keys = append(in.handed.key[:0], keys...)
+	}
+	in.handed.request = DecryptionRequest{Suite: h.spec.id, Commitment: c.cfg.Commitment, EncryptedDataKeys: keys, Context: h.context.pairs, Reproduced: reproduced}
+	return nil
 }
 
 // prove asks for the data key of a header that was read, and proves it.
@@ -107,14 +113,26 @@ type tentativeError struct {
 func (e *tentativeError) Error() string { return e.err.Error() }
 func (e *tentativeError) Unwrap() error { return e.err }
 
+// ask gets the materials, the first time from the default manager into the
+// message's own memory.
+func (in *incoming) ask(ctx context.Context, c *Client) (*DecryptionMaterials, error) {
+	own := in.handed
+	if d, ok := c.manager.(*defaultManager); ok && !own.asked {
+		own.asked = true
+		own.materials.room = own.room[:]
+		return d.decryption(ctx, &own.request, &own.materials)
+	}
+	return c.manager.DecryptionMaterials(ctx, &own.request)
+}
+
 // unwrap asks for the data key and proves the header with it.
 func (in *incoming) unwrap(ctx context.Context, c *Client) error {
-	m, err := c.manager.DecryptionMaterials(ctx, &in.request)
+	m, err := in.ask(ctx, c)
 	if err != nil {
 		return err
 	}
 	in.materials = m
-	if err = m.check(&in.request); err == nil {
+	if err = m.check(&in.handed.request); err == nil {
 		if err = c.checkRequired(m.Context); err == nil {
 			err = in.verify(c)
 		}
@@ -134,7 +152,7 @@ const maxPKCS1Retries = 8
 // unwrapAgain is ENV-73: as long as a tentative unwrapping proves wrong, the
 // key that gave it is left out.
 func (in *incoming) unwrapAgain(ctx context.Context, c *Client, first error) error {
-	err, r := first, &in.request
+	err, r := first, &in.handed.request
 	for range maxPKCS1Retries {
 		var t *tentativeError
 		if !errors.As(err, &t) || len(r.EncryptedDataKeys) < 2 || !errors.Is(err, ErrCommitment) && !errors.Is(err, ErrHeaderAuth) {
@@ -151,7 +169,7 @@ func (in *incoming) unwrapAgain(ctx context.Context, c *Client, first error) err
 // verify derives the message's keys and checks commitment and header tag.
 func (in *incoming) verify(c *Client) error {
 	h := &in.header
-	if err := in.derived.derive(h.spec, in.materials.DataKey, h.messageID); err != nil {
+	if err := in.derived.derive(c.derivers, h.spec, in.materials.DataKey, h.messageID); err != nil {
 		return err
 	}
 	if err := in.derived.checkCommitment(h.spec, h.commitKey); err != nil {
@@ -168,7 +186,7 @@ func (in *incoming) verify(c *Client) error {
 	}
 	if _, err := aead.Open(nil, h.iv, h.tag, aad); err != nil {
 		if c.cfg.NetV4Retry {
-			return in.verifyNetV4(c.cfg.Strict)
+			return in.verifyNetV4(c)
 		}
 		return fail(ErrHeaderAuth, "")
 	}
@@ -194,11 +212,16 @@ func (in *incoming) wipe() {
 // ec is the reproduced context: it must agree with the pairs the message
 // stores, and supplies those that it does not. It may be nil.
 func (c *Client) Decrypt(ctx context.Context, dst, message []byte, ec EncryptionContext) ([]byte, *Header, error) {
-	in, err := c.openHeader(ctx, source{buf: message}, ec)
+	in, ok := c.incoming.Get().(*incoming)
+	if !ok {
+		in = &incoming{}
+	}
+	defer c.release(in)
+	in.src.buf = message
+	err := c.openHeaderOf(ctx, in, ec)
 	if err != nil {
 		return nil, nil, untangle(err)
 	}
-	defer in.wipe()
 	if sharesMemory(dst, message) {
 		dst = slices.Clip(dst)
 	}
@@ -211,7 +234,15 @@ func (c *Client) Decrypt(ctx context.Context, dst, message []byte, ec Encryption
 	if err != nil {
 		return nil, nil, err
 	}
-	return out, in.header.public(in.materials), nil
+	return out, in.public(), nil
+}
+
+// release zeroes a message that nobody works on and lets another have its
+// memory, which nobody else saw: 0.7 KB that Decrypt does not allocate.
+func (c *Client) release(in *incoming) {
+	in.wipe()
+	*in = incoming{}
+	c.incoming.Put(in)
 }
 
 // untangle drops the package's own wrapper around an error.

@@ -18,6 +18,8 @@ type outgoing struct {
 	frames    frameCipher
 	id        [32]byte
 	headerIV  [ivLen]byte // of the header tag: zeros, but for Rewrap
+	request   EncryptionRequest
+	own       encryptionRoom
 }
 
 // begin obtains the materials of one message and derives its keys. length is
@@ -39,17 +41,26 @@ func (c *Client) begin(ctx context.Context, ec EncryptionContext, length int64, 
 	if err := c.checkRequired(ec); err != nil {
 		return nil, err
 	}
-	r := &EncryptionRequest{Suite: c.spec.id, Commitment: c.cfg.Commitment, Context: ec, RequiredKeys: required, PlaintextLength: length}
-	m, err := c.manager.EncryptionMaterials(ctx, r)
-	if err != nil {
+	o := &outgoing{client: c, spec: c.spec}
+	o.request = EncryptionRequest{Suite: c.spec.id, Commitment: c.cfg.Commitment, Context: ec, RequiredKeys: required, PlaintextLength: length}
+	var err error
+	if o.materials, err = o.ask(ctx); err != nil {
 		return nil, err
 	}
-	o := &outgoing{client: c, spec: c.spec, materials: m}
-	if err := o.prepare(r); err != nil {
+	if err := o.prepare(&o.request); err != nil {
 		o.wipe()
 		return nil, err
 	}
 	return o, nil
+}
+
+// ask gets the materials, from the default manager into the message's own
+// memory.
+func (o *outgoing) ask(ctx context.Context) (*EncryptionMaterials, error) {
+	if d, ok := o.client.manager.(*defaultManager); ok {
+		return d.encryption(ctx, &o.request, &o.own)
+	}
+	return o.client.manager.EncryptionMaterials(ctx, &o.request)
 }
 
 // prepare checks the materials and makes the message's cipher.
@@ -61,7 +72,7 @@ func (o *outgoing) prepare(r *EncryptionRequest) error {
 	if _, err := c.random(o.messageID()); err != nil {
 		return failCause(ErrMaterials, "no randomness", err)
 	}
-	if err := o.derived.derive(o.spec, o.materials.DataKey, o.messageID()); err != nil {
+	if err := o.derived.derive(c.derivers, o.spec, o.materials.DataKey, o.messageID()); err != nil {
 		return err
 	}
 	aead, err := o.derived.aead(o.spec)

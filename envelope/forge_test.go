@@ -88,7 +88,7 @@ func (f *forge) build(t testing.TB) []byte {
 	}
 	id := counting(0, map[byte]int{1: 16, 2: 32}[f.version]+map[bool]int{true: spec.messageIDLen()}[f.version != 1 && f.version != 2])
 	var d derived
-	require.NoError(t, d.derive(spec, counting(0x80, spec.keyLen), id))
+	require.NoError(t, d.derive(&derivers{}, spec, counting(0x80, spec.keyLen), id))
 	aead, err := d.aead(spec)
 	require.NoError(t, err)
 	m := f.header(spec, id, &d)

@@ -4,6 +4,7 @@ package envelope
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -61,6 +62,7 @@ type limits struct {
 	pairs       int
 	edks        int // 0: none
 	nonFramed   int64
+	provider    string // key provider id to expect, for which no string is made
 }
 
 // parse reads one header from src, stopping at the first fault.
@@ -187,7 +189,11 @@ func (p *headerParser) dataKeys(h *header) {
 			p.fail(ErrFormat, "key provider id is not UTF-8")
 			return
 		}
-		h.edks = append(h.edks, EncryptedDataKey{string(id), info, ciphertext})
+		provider := p.lim.provider
+		if string(id) != provider {
+			provider = string(id)
+		}
+		h.edks = append(h.edks, EncryptedDataKey{provider, info, ciphertext})
 	}
 }
 
@@ -238,38 +244,34 @@ func (p *headerParser) auth(h *header) {
 }
 
 // public returns the caller's copy of an authenticated header.
-func (h *header) public(m *DecryptionMaterials) *Header {
-	out := newPublic(h.messageID, h.edks)
+func (in *incoming) public() *Header {
+	h := &in.header
+	out := &in.handed.header
+	out.copy(h.messageID, h.edks, in.handed.own[:0], in.handed.block[:])
 	out.Suite = h.spec.id
-	out.Context = m.Context
-	out.RequiredKeys = m.RequiredKeys
+	out.Context = in.materials.Context
+	out.RequiredKeys = in.materials.RequiredKeys
 	out.FrameLength = int64(h.frameLen)
 	out.Length = len(h.raw)
 	return out
 }
 
-// newPublic returns a Header with copies of message id and keys, which share
-// one block of memory.
-func newPublic(messageID []byte, edks []EncryptedDataKey) *Header {
-	var with struct {
-		Header
-		one [1]EncryptedDataKey
-	}
-	out := &with
+// copy gives h copies of message id and keys, in the memory given as far as
+// that has room: what they hold in one block.
+func (h *Header) copy(messageID []byte, edks, keys []EncryptedDataKey, room []byte) {
 	total := len(messageID)
 	for i := range edks {
 		total += len(edks[i].ProviderInfo) + len(edks[i].Ciphertext)
 	}
-	block := make([]byte, 0, total)
-	take := func(b []byte) []byte {
+	block := take(&room, total)[:0]
+	next := func(b []byte) []byte {
 		start := len(block)
 		block = append(block, b...)
 		return block[start:len(block):len(block)]
 	}
-	out.MessageID = take(messageID)
-	out.EncryptedDataKeys = out.one[:0]
+	h.MessageID = next(messageID)
+	h.EncryptedDataKeys = slices.Grow(keys, len(edks))
 	for i := range edks {
-		out.EncryptedDataKeys = append(out.EncryptedDataKeys, EncryptedDataKey{edks[i].ProviderID, take(edks[i].ProviderInfo), take(edks[i].Ciphertext)})
+		h.EncryptedDataKeys = append(h.EncryptedDataKeys, EncryptedDataKey{edks[i].ProviderID, next(edks[i].ProviderInfo), next(edks[i].Ciphertext)})
 	}
-	return &out.Header
 }

@@ -45,7 +45,8 @@ func readUnauthenticated(r *bufio.Reader, headerBytes, pairs int) (*header, erro
 
 // unauthenticated returns the caller's copy of a header that nothing proves.
 func (h *header) unauthenticated() *UnauthenticatedHeader {
-	copied := newPublic(h.messageID, h.edks)
+	var copied Header
+	copied.copy(h.messageID, h.edks, nil, nil)
 	return &UnauthenticatedHeader{
 		Version:           int(h.spec.version),
 		Suite:             h.spec.id,

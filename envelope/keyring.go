@@ -25,7 +25,7 @@ func (m *EncryptionMaterials) needDataKey() (generated bool, err error) {
 		}
 		return false, nil
 	}
-	key := make([]byte, m.Suite.DataKeyLen())
+	key := take(&m.room, m.Suite.DataKeyLen())
 	if len(key) == 0 {
 		return false, fail(ErrUnsupportedSuite, "id "+m.Suite.hex())
 	}

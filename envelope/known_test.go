@@ -105,7 +105,7 @@ func TestKnownKeys(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var d derived
 			spec := tt.suite.spec()
-			require.NoError(t, d.derive(spec, counting(0x80, spec.keyLen), counting(0, spec.messageIDLen())))
+			require.NoError(t, d.derive(&derivers{}, spec, counting(0x80, spec.keyLen), counting(0, spec.messageIDLen())))
 			require.Equal(t, tt.want, hex.EncodeToString(d.key[:spec.keyLen]))
 		})
 	}

@@ -36,6 +36,8 @@ type EncryptionMaterials struct {
 	DataKey           []byte             // nil until a keyring sets it; the client zeroes it after use
 	EncryptedDataKeys []EncryptedDataKey // the data key, wrapped
 	SigningKey        *ecdsa.PrivateKey  // exactly when the suite signs
+
+	room []byte // of the message's memory; see take
 }
 
 // DecryptionMaterials are what one message is decrypted with.
@@ -46,7 +48,41 @@ type DecryptionMaterials struct {
 	DataKey         []byte            // nil until a keyring sets it; the client zeroes it after use
 	VerificationKey *ecdsa.PublicKey  // exactly when the suite signs
 
-	tentative int // 1 + the index of the key that PKCS #1 cannot tell a wrong unwrapping of (ENV-73)
+	tentative int    // 1 + the index of the key that PKCS #1 cannot tell a wrong unwrapping of (ENV-73)
+	room      []byte // of the message's memory; see take
+}
+
+// take returns n bytes of the room, which has one owner, or new ones where it
+// is too small. What keyrings and managers are shown of one message they may
+// keep, so it is never used for another: it is one allocation, rooms and all.
+func take(room *[]byte, n int) []byte {
+	if n > len(*room) {
+		return make([]byte, n)
+	}
+	b := (*room)[:n:n]
+	*room = (*room)[n:]
+	return b
+}
+
+// encryptionRoom is the memory for one message's materials with one wrapped
+// key, as nearly all have.
+type encryptionRoom struct {
+	materials EncryptionMaterials
+	key       [1]EncryptedDataKey
+	room      [224]byte // data key, wrapped key and its info, additional data
+}
+
+// handed is the memory for what others see of one message that is read: its
+// keyring, and in the end whoever asked for the message.
+type handed struct {
+	request   DecryptionRequest
+	key       [1]EncryptedDataKey // of the request
+	materials DecryptionMaterials
+	room      [96]byte // data key, additional data
+	header    Header
+	own       [1]EncryptedDataKey // of the header
+	block     [160]byte           // message id, wrapped key and its info
+	asked     bool
 }
 
 // wipe zeroes the data key, if there are materials at all.
@@ -110,6 +146,10 @@ func NewMaterialsManager(k Keyring) MaterialsManager { return &defaultManager{k}
 type defaultManager struct{ keyring Keyring }
 
 func (d *defaultManager) EncryptionMaterials(ctx context.Context, r *EncryptionRequest) (*EncryptionMaterials, error) {
+	return d.encryption(ctx, r, &encryptionRoom{})
+}
+
+func (d *defaultManager) encryption(ctx context.Context, r *EncryptionRequest, own *encryptionRoom) (*EncryptionMaterials, error) {
 	spec := r.Suite.spec()
 	if spec == nil {
 		return nil, fail(ErrUnsupportedSuite, "id "+r.Suite.hex())
@@ -120,7 +160,8 @@ func (d *defaultManager) EncryptionMaterials(ctx context.Context, r *EncryptionR
 	if err := r.Context.checkReserved(); err != nil {
 		return nil, err
 	}
-	m := &EncryptionMaterials{Suite: r.Suite, Context: r.Context, RequiredKeys: r.RequiredKeys}
+	m := &own.materials
+	*m = EncryptionMaterials{Suite: r.Suite, Context: r.Context, RequiredKeys: r.RequiredKeys, EncryptedDataKeys: own.key[:0], room: own.room[:]}
 	if spec.signing() {
 		if err := m.addSigningKey(spec); err != nil {
 			return nil, err
@@ -154,6 +195,10 @@ func (m *EncryptionMaterials) addSigningKey(spec *suiteSpec) error {
 }
 
 func (d *defaultManager) DecryptionMaterials(ctx context.Context, r *DecryptionRequest) (*DecryptionMaterials, error) {
+	return d.decryption(ctx, r, &DecryptionMaterials{})
+}
+
+func (d *defaultManager) decryption(ctx context.Context, r *DecryptionRequest, m *DecryptionMaterials) (*DecryptionMaterials, error) {
 	spec := r.Suite.spec()
 	if spec == nil {
 		return nil, fail(ErrUnsupportedSuite, "id "+r.Suite.hex())
@@ -161,7 +206,7 @@ func (d *defaultManager) DecryptionMaterials(ctx context.Context, r *DecryptionR
 	if err := r.Commitment.checkDecrypt(spec); err != nil {
 		return nil, err
 	}
-	m := &DecryptionMaterials{Suite: r.Suite}
+	m.Suite = r.Suite
 	if err := m.merge(r.Context, r.Reproduced); err != nil {
 		return nil, err
 	}

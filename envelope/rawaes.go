@@ -48,13 +48,14 @@ func NewRawAES(namespace, name string, wrappingKey []byte) (*RawAES, error) {
 func (k *RawAES) OnEncrypt(_ context.Context, m *EncryptionMaterials) error {
 	return m.wrapWith(func(dataKey []byte) (EncryptedDataKey, error) {
 		// One block of memory holds the key info and the wrapped key.
-		block := make([]byte, len(k.info)+ivLen, len(k.info)+ivLen+len(dataKey)+tagLen)
+		n := len(k.info) + ivLen
+		block := take(&m.room, n+len(dataKey)+tagLen)[:n]
 		copy(block, k.info)
 		iv := block[len(k.info):]
 		if _, err := rand.Read(iv); err != nil {
 			return EncryptedDataKey{}, failCause(ErrKeyring, "no randomness", err)
 		}
-		all := k.aead.Seal(block, iv, dataKey, appendContext(nil, m.Context, nil))
+		all := k.aead.Seal(block, iv, dataKey, appendContext(m.room[:0], m.Context, nil))
 		return EncryptedDataKey{k.namespace, all[:len(block):len(block)], all[len(block):]}, nil
 	})
 }
@@ -68,10 +69,13 @@ func (k *RawAES) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys []E
 		if len(edk.Ciphertext) < tagLen {
 			return nil, errUnwrap
 		}
-		key, err := k.aead.Open(nil, edk.ProviderInfo[len(k.info):], edk.Ciphertext, appendContext(nil, m.Context, nil))
+		room := m.room
+		key := take(&room, len(edk.Ciphertext)-tagLen)[:0]
+		key, err := k.aead.Open(key, edk.ProviderInfo[len(k.info):], edk.Ciphertext, appendContext(room[:0], m.Context, nil))
 		if err != nil {
 			return nil, errUnwrap
 		}
+		m.room = room
 		return key, nil
 	})
 }

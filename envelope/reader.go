@@ -61,7 +61,7 @@ func (c *Client) NewReader(ctx context.Context, r io.Reader, ec EncryptionContex
 // newReader reads the body behind a proven header.
 func newReader(ctx context.Context, in *incoming, src *bufio.Reader, tasks *sync.Pool, workers int, nonFramed int64) *Reader {
 	r := &Reader{
-		ctx: ctx, in: in, src: src, header: in.header.public(in.materials), seq: 1,
+		ctx: ctx, in: in, src: src, header: in.public(), seq: 1,
 		offset: int64(len(in.header.raw)), limit: nonFramed, workers: workers,
 	}
 	r.ring.init(&in.frames, tasks, workers, (*task).openNow)

@@ -56,7 +56,7 @@ func (c *Client) NewReaderAt(ctx context.Context, ra io.ReaderAt, size int64, ec
 	if err != nil {
 		return nil, untangle(err)
 	}
-	r := &ReaderAt{ctx: ctx, in: in, header: in.header.public(in.materials), src: ra, length: size, tasks: c.tasks}
+	r := &ReaderAt{ctx: ctx, in: in, header: in.public(), src: ra, length: size, tasks: c.tasks}
 	r.pool.New = func() any { return &rangeBuffer{frames: in.frames.clone()} }
 	if err := r.open(size, c.cfg.AllowUnverifiedSignature); err != nil {
 		in.wipe()
@@ -249,7 +249,7 @@ func (r *ReaderAt) VerifyAll() error {
 	body := io.NewSectionReader(r.src, int64(len(r.in.header.raw)), r.length-int64(len(r.in.header.raw)))
 	h := &r.in.header
 	materials := *r.in.materials
-	in := &incoming{header: *h, materials: &materials}
+	in := &incoming{header: *h, materials: &materials, handed: &handed{}}
 	in.frames.init(r.in.frames.aead, h.messageID, int(h.frameLen), r.in.frames.strict)
 	whole := newReader(r.ctx, in, bufio.NewReader(body), r.tasks, 1, maxNonFramed)
 	_, err := whole.WriteTo(io.Discard)

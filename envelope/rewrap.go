@@ -80,7 +80,8 @@ func (c *Client) Reencrypt(ctx context.Context, dst io.Writer, src io.Reader, to
 // opens to its end.
 func (c *Client) Rewrap(ctx context.Context, dst io.Writer, src io.Reader, to Keyring, ec EncryptionContext) (*Header, error) {
 	br := bufio.NewReader(src)
-	in, err := c.readHeader(ctx, source{r: br}, ec)
+	in := &incoming{src: source{r: br}}
+	err := c.readHeader(ctx, in, ec)
 	if err == nil {
 		err = c.checkRewrap(in.header.spec)
 	}

@@ -65,7 +65,13 @@ func (c *Client) newWriter(ctx context.Context, w io.Writer, ec EncryptionContex
 
 // public returns the caller's copy of the header.
 func (o *outgoing) public(length int) *Header {
-	out := newPublic(o.messageID(), o.materials.EncryptedDataKeys)
+	var with struct {
+		Header
+		own   [1]EncryptedDataKey
+		block [160]byte
+	}
+	out := &with.Header
+	out.copy(o.messageID(), o.materials.EncryptedDataKeys, with.own[:0], with.block[:])
 	out.Suite = o.spec.id
 	out.Context = o.materials.Context
 	out.RequiredKeys = slices.Sorted(slices.Values(o.materials.RequiredKeys))
