@@ -404,19 +404,7 @@ func (in *incoming) openLayout(ctx context.Context, workers int, dst, message []
 // they are many.
 func (in *incoming) openRegular(ctx context.Context, workers int, dst, body []byte, regular int) error {
 	s := shares{plaintext: dst, sealed: body, regular: regular, per: taskFrames(in.frames.frameLen)}
-	if workers == 1 { // without the parallel way's allocations
-		for task := range s.count() {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := s.open(&in.frames, task); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	parallel := s // a copy, so that s stays on the stack
-	return in.frames.spread(ctx, s.count(), workers, parallel.open)
+	return s.all(ctx, &in.frames, workers)
 }
 
 // finish checks footer and end of a message in memory.

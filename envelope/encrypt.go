@@ -247,8 +247,8 @@ func (o *outgoing) sealAll(ctx context.Context, dst, plaintext []byte) ([]byte, 
 	if regular == 0 {
 		return f.sealFinal(dst, 1, plaintext), ctx.Err()
 	}
-	s := shares{plaintext: plaintext, sealed: body, regular: regular, per: taskFrames(f.frameLen)}
-	if err := f.spread(ctx, s.count(), workers, s.seal); err != nil {
+	s := shares{plaintext: plaintext, sealed: body, regular: regular, per: taskFrames(f.frameLen), sealing: true}
+	if err := s.all(ctx, f, workers); err != nil {
 		return nil, err
 	}
 	return f.sealFinal(dst[:start+len(body)], uint32(regular+1), plaintext[regular*f.frameLen:]), nil

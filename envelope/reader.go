@@ -36,6 +36,7 @@ type Reader struct {
 	seq     uint32 // of the next frame to fetch
 	opened  int64  // plaintext bytes fetched
 	carry   []byte // taken from src, of frames not yet fetched
+	held    bool   // carry is all of a message in memory, and not the Reader's own
 	ahead   bool   // the source filled the last buffer
 	stop    error  // why nothing more is fetched, behind what is under way
 
@@ -48,14 +49,54 @@ type Reader struct {
 // NewReader reads the header of one message from r and returns once it is
 // proven: policy, data key, commitment and header tag. ec is as for
 // [Client.Decrypt]. When ctx ends, the Reader fails with its error. The Reader
-// may read past the message: what follows is [ErrTrailingData] in any case.
+// may read past the message: what follows is [ErrTrailingData] in any case. It
+// takes all that a [bytes.Reader] has and opens frames where they lie: as long
+// as it reads, those bytes must not change.
 func (c *Client) NewReader(ctx context.Context, r io.Reader, ec EncryptionContext) (*Reader, error) {
+	if all, ok := inMemory(r); ok {
+		in, err := c.openHeader(ctx, source{buf: all}, ec)
+		if err != nil {
+			return nil, untangle(err)
+		}
+		out := newReader(ctx, in, nil, c.tasks, c.workers, c.lim.nonFramed)
+		out.hold(all)
+		return out, nil
+	}
 	br := bufio.NewReader(r)
 	in, err := c.openHeader(ctx, source{r: br}, ec)
 	if err != nil {
 		return nil, untangle(err)
 	}
 	return newReader(ctx, in, br, c.tasks, c.workers, c.lim.nonFramed), nil
+}
+
+// inMemory takes what a bytes.Reader has left, without copying it. A copy by
+// one goroutine is 0.1 of the time of decrypting, and with two cores 0.15.
+func inMemory(r io.Reader) ([]byte, bool) {
+	b, ok := r.(*bytes.Reader)
+	if !ok {
+		return nil, false
+	}
+	var w keeper
+	_, err := b.WriteTo(&w)
+	return w.all, err == nil
+}
+
+// keeper keeps the one slice that a bytes.Reader writes.
+type keeper struct{ all []byte }
+
+func (k *keeper) Write(p []byte) (int, error) {
+	if k.all != nil {
+		return 0, io.ErrShortWrite
+	}
+	k.all = p[:len(p):len(p)]
+	return len(p), nil
+}
+
+// hold makes a message in memory the Reader's source, its header read.
+func (r *Reader) hold(all []byte) {
+	r.carry, r.offset = all[len(r.in.header.raw):], int64(len(all))
+	r.held, r.ahead = true, true
 }
 
 // newReader reads the body behind a proven header.
@@ -251,6 +292,9 @@ func (r *Reader) fetchTask() *task {
 	if r.stop != nil {
 		return nil
 	}
+	if r.held {
+		return r.fetchHeld()
+	}
 	t := r.ring.get()
 	t.in = append(t.in[:0], r.carry...)
 	r.carry = r.carry[:0]
@@ -267,9 +311,30 @@ func (r *Reader) fetchTask() *task {
 		r.ring.put(t)
 		return nil
 	}
+	r.fetched(t, regular)
+	return t
+}
+
+// fetched numbers the frames of a task.
+func (r *Reader) fetched(t *task, regular int) {
 	t.first = r.seq
 	r.seq += uint32(regular)
 	r.opened += int64(regular) * int64(r.in.frames.frameLen)
+}
+
+// fetchHeld is fetchTask from memory.
+func (r *Reader) fetchHeld() *task {
+	size := r.in.frames.frameLen + regularOverhead
+	regular := r.whole(r.carry[:min(len(r.carry), taskFrames(r.in.frames.frameLen)*size)], size)
+	if regular == 0 {
+		if r.stop == nil {
+			r.stop = truncated(r.offset, io.ErrUnexpectedEOF)
+		}
+		return nil
+	}
+	t := r.ring.get()
+	t.src, r.carry = r.carry[:regular*size], r.carry[regular*size:]
+	r.fetched(t, regular)
 	return t
 }
 
@@ -413,6 +478,9 @@ func (r *Reader) footer(at int64) ([]byte, error) {
 // end returns io.EOF when nothing follows.
 func (r *Reader) end(tail []byte) error {
 	at := r.offset - int64(len(tail))
+	if len(tail) == 0 && r.held {
+		return io.EOF
+	}
 	if len(tail) == 0 {
 		var one [1]byte
 		if _, err := io.ReadFull(r.src, one[:]); err != nil {
@@ -425,6 +493,9 @@ func (r *Reader) end(tail []byte) error {
 // need makes carry hold at least n bytes, growing as they arrive.
 func (r *Reader) need(n int) error {
 	for len(r.carry) < n {
+		if r.held {
+			return truncated(r.offset, io.ErrUnexpectedEOF)
+		}
 		r.carry = grow(r.carry, max(n, taskBytes))
 		got, err := r.src.Read(r.carry[len(r.carry):cap(r.carry)])
 		r.carry = r.carry[:len(r.carry)+got]

@@ -14,20 +14,9 @@ import (
 // after a failure no further one starts, and the error returned is that of the
 // first task in order: whatever comes before it has been done and was good.
 func (c *frameCipher) spread(ctx context.Context, n, workers int, work func(c *frameCipher, task int) error) error {
-	if workers = min(workers, n); workers <= 1 {
-		for task := range n {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := work(c, task); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	s := &spreading{n: int64(n)}
 	var wg sync.WaitGroup
-	for range workers - 1 {
+	for range min(workers, n) - 1 {
 		own := c.clone()
 		wg.Go(func() { s.run(ctx, own, work) })
 	}
@@ -41,6 +30,31 @@ type shares struct {
 	plaintext, sealed []byte
 	regular           int // frames
 	per               int // frames of a task
+	sealing           bool
+}
+
+// all does the work of every task, on up to workers goroutines.
+func (s *shares) all(ctx context.Context, f *frameCipher, workers int) error {
+	if workers > 1 && s.count() > 1 {
+		parallel := *s // a copy, so that s stays on the stack
+		return f.spread(ctx, s.count(), workers, parallel.work)
+	}
+	for task := range s.count() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.work(f, task); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *shares) work(f *frameCipher, task int) error {
+	if s.sealing {
+		return s.seal(f, task)
+	}
+	return s.open(f, task)
 }
 
 func (s *shares) count() int { return (s.regular + s.per - 1) / s.per }
