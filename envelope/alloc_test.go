@@ -59,10 +59,12 @@ func TestStreamAllocations(t *testing.T) {
 				require.NoError(t, w.Close())
 			})
 			read = testing.AllocsPerRun(5, func() {
-				r, err := c.NewReader(t.Context(), bytes.NewReader(message), nil)
-				require.NoError(t, err)
-				_, err = r.WriteTo(io.Discard)
-				require.NoError(t, err)
+				for _, src := range sources(message) {
+					r, err := c.NewReader(t.Context(), src, nil)
+					require.NoError(t, err)
+					_, err = r.WriteTo(io.Discard)
+					require.NoError(t, err)
+				}
 			})
 			return write, read
 		}

@@ -13,7 +13,6 @@ import (
 	"crypto/rsa"
 	"errors"
 	"io"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -437,17 +436,21 @@ func TestCancel(t *testing.T) {
 		c := suiteClient(t, Suite0478, 4096, func(cfg *Config) { cfg.Parallelism = workers })
 		message := must[[]byte](t)(c.Encrypt(t.Context(), nil, plaintext, nil))
 		ctx, cancel := context.WithCancel(t.Context())
-		r := must[*Reader](t)(c.NewReader(ctx, bytes.NewReader(message), nil))
-		_, err := io.CopyN(io.Discard, r, 2<<20)
-		require.NoError(t, err)
+		var readers []*Reader
+		for _, src := range sources(message) {
+			r := must[*Reader](t)(c.NewReader(ctx, src, nil))
+			must[int64](t)(io.CopyN(io.Discard, r, 2<<20))
+			readers = append(readers, r)
+		}
 		w := must[*Writer](t)(c.NewWriter(ctx, io.Discard, nil))
-		_, err = w.Write(plaintext)
-		require.NoError(t, err)
+		must[int](t)(w.Write(plaintext))
 		cancel()
-		_, err = io.Copy(io.Discard, r)
-		require.Equal(t, context.Canceled, err)
+		for _, r := range readers {
+			_, err := io.Copy(io.Discard, r)
+			require.Equal(t, context.Canceled, err)
+		}
 		require.Equal(t, context.Canceled, w.Close())
-		_, err = c.Encrypt(ctx, nil, plaintext, nil)
+		_, err := c.Encrypt(ctx, nil, plaintext, nil)
 		require.Equal(t, context.Canceled, err)
 		_, _, err = c.Decrypt(ctx, nil, message, nil)
 		require.Equal(t, context.Canceled, err)
@@ -466,8 +469,10 @@ func TestNoGoroutineLeft(t *testing.T) {
 			message := must[[]byte](t)(c.Encrypt(t.Context(), nil, plaintext, nil))
 			w := must[*Writer](t)(c.NewWriter(t.Context(), io.Discard, nil))
 			must[int](t)(w.Write(plaintext)) // dropped without Close
-			r := must[*Reader](t)(c.NewReader(t.Context(), bytes.NewReader(message), nil))
-			must[int64](t)(io.CopyN(io.Discard, r, 2<<20)) // dropped half-way
+			for _, src := range sources(message) {
+				r := must[*Reader](t)(c.NewReader(t.Context(), src, nil))
+				must[int64](t)(io.CopyN(io.Discard, r, 2<<20)) // dropped half-way
+			}
 			closed := must[*Reader](t)(c.NewReader(t.Context(), bytes.NewReader(message), nil))
 			must[int64](t)(io.CopyN(io.Discard, closed, 2<<20))
 			require.NoError(t, closed.Close())
@@ -575,15 +580,27 @@ func TestFreshness(t *testing.T) {
 	}
 }
 
-// The data key is zeroed once a message is done.
-func TestDataKeyIsZeroed(t *testing.T) {
-	var keys [][]byte
-	manager := misbehaving{
-		NewMaterialsManager(rawAES(t)),
-		func(m *EncryptionMaterials) { keys = append(keys, m.DataKey) },
-		func(m *DecryptionMaterials) { keys = append(keys, m.DataKey) },
-	}
-	c := must[*Client](t)(New(Config{Manager: manager, Suite: Suite0478}))
+// seeing is a keyring that shows the data keys it hands out.
+type seeing struct {
+	Keyring
+	see func(key []byte)
+}
+
+func (k seeing) OnEncrypt(ctx context.Context, m *EncryptionMaterials) error {
+	err := k.Keyring.OnEncrypt(ctx, m)
+	k.see(m.DataKey)
+	return err
+}
+
+func (k seeing) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys []EncryptedDataKey) error {
+	err := k.Keyring.OnDecrypt(ctx, m, keys)
+	k.see(m.DataKey)
+	return err
+}
+
+// requireZeroed uses the client in every way there is.
+func requireZeroed(t *testing.T, c *Client) {
+	t.Helper()
 	message := must[[]byte](t)(c.Encrypt(t.Context(), nil, []byte("x"), nil))
 	_, _, err := c.Decrypt(t.Context(), nil, message, nil)
 	require.NoError(t, err)
@@ -592,11 +609,25 @@ func TestDataKeyIsZeroed(t *testing.T) {
 	w := must[*Writer](t)(c.NewWriter(t.Context(), io.Discard, nil))
 	require.NoError(t, w.Close())
 	must[*ReaderAt](t)(c.NewReaderAt(t.Context(), bytes.NewReader(message), int64(len(message)), nil))
-	require.Len(t, keys, 5)
-	for i, k := range keys {
-		require.Equal(t, make([]byte, 32), k, i)
+}
+
+// The data key is zeroed once a message is done.
+func TestDataKeyIsZeroed(t *testing.T) {
+	var keys [][]byte
+	manager := misbehaving{
+		NewMaterialsManager(rawAES(t)),
+		func(m *EncryptionMaterials) { keys = append(keys, m.DataKey) },
+		func(m *DecryptionMaterials) { keys = append(keys, m.DataKey) },
 	}
-	runtime.KeepAlive(c)
+	ring := seeing{rawAES(t), func(key []byte) { keys = append(keys, key) }}
+	for _, cfg := range []Config{{Manager: manager, Suite: Suite0478}, {Keyring: ring, Suite: Suite0478}} {
+		keys = nil
+		requireZeroed(t, must[*Client](t)(New(cfg)))
+		require.Len(t, keys, 6) // readAll reads twice
+		for i, k := range keys {
+			require.Equal(t, make([]byte, 32), k, i)
+		}
+	}
 }
 
 // dst and message may be one allocation.

@@ -236,7 +236,34 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// readAll reads a message as a stream: one in memory also as from elsewhere,
+// which must end the same.
 func readAll(t testing.TB, c *Client, src io.Reader, ec EncryptionContext) ([]byte, error) {
+	t.Helper()
+	memory, ok := src.(*bytes.Reader)
+	if !ok {
+		return readSource(t, c, src, ec)
+	}
+	twin := *memory
+	got, err := readSource(t, c, src, ec)
+	other, errOther := readSource(t, c, elsewhere(&twin), ec)
+	if err == nil {
+		require.True(t, errOther == nil && bytes.Equal(got, other), errOther)
+		return got, nil
+	}
+	require.EqualError(t, errOther, err.Error())
+	return got, err
+}
+
+// elsewhere hides that a source is in memory.
+func elsewhere(r *bytes.Reader) io.Reader { return struct{ io.Reader }{r} }
+
+// sources are a message in memory and the same from elsewhere.
+func sources(message []byte) []io.Reader {
+	return []io.Reader{bytes.NewReader(message), elsewhere(bytes.NewReader(message))}
+}
+
+func readSource(t testing.TB, c *Client, src io.Reader, ec EncryptionContext) ([]byte, error) {
 	t.Helper()
 	r, err := c.NewReader(t.Context(), src, ec)
 	if err != nil {

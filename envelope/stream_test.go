@@ -75,7 +75,7 @@ func TestStream(t *testing.T) {
 // requireStream reads the message in several ways.
 func requireStream(t *testing.T, c *Client, message, want []byte) {
 	t.Helper()
-	sources := map[string]io.Reader{"whole": bytes.NewReader(message), "data with EOF": iotest.DataErrReader(bytes.NewReader(message))}
+	sources := map[string]io.Reader{"memory": bytes.NewReader(message), "whole": elsewhere(bytes.NewReader(message)), "data with EOF": iotest.DataErrReader(bytes.NewReader(message))}
 	if len(message) < 20000 {
 		sources["bytes"] = iotest.OneByteReader(bytes.NewReader(message))
 	}
@@ -86,7 +86,13 @@ func requireStream(t *testing.T, c *Client, message, want []byte) {
 		require.NoError(t, err, name)
 		require.True(t, bytes.Equal(want, got), name)
 	}
-	r, err := c.NewReader(t.Context(), bytes.NewReader(message), nil)
+	requireWriteTo(t, c, bytes.NewReader(message), want)
+	requireWriteTo(t, c, elsewhere(bytes.NewReader(message)), want)
+}
+
+func requireWriteTo(t *testing.T, c *Client, src io.Reader, want []byte) {
+	t.Helper()
+	r, err := c.NewReader(t.Context(), src, nil)
 	require.NoError(t, err)
 	var b bytes.Buffer
 	n, err := r.WriteTo(&b)
@@ -128,18 +134,20 @@ func TestStreamReleasesOnlyAPrefix(t *testing.T) {
 		for _, frame := range []int{0, 1, 17, 300, 301, 400, 511} {
 			bad := bytes.Clone(message)
 			bad[header+frame*(4096+regularOverhead)+100] ^= 1
-			r, err := c.NewReader(t.Context(), bytes.NewReader(bad), nil)
-			require.NoError(t, err)
-			got, err := io.ReadAll(r)
-			require.ErrorIs(t, err, ErrFrameAuth)
 			var e *Error
-			require.True(t, errors.As(err, &e))
-			require.Equal(t, uint32(frame+1), e.Frame)
-			require.LessOrEqual(t, len(got), frame*4096)
-			require.True(t, bytes.HasPrefix(want, got))
-			_, again := r.Read(make([]byte, 10))
-			require.Equal(t, err, again, "sticky")
-			_, _, err = c.Decrypt(t.Context(), nil, bad, nil)
+			for _, src := range sources(bad) {
+				r, err := c.NewReader(t.Context(), src, nil)
+				require.NoError(t, err)
+				got, err := io.ReadAll(r)
+				require.ErrorIs(t, err, ErrFrameAuth)
+				require.True(t, errors.As(err, &e))
+				require.Equal(t, uint32(frame+1), e.Frame)
+				require.LessOrEqual(t, len(got), frame*4096)
+				require.True(t, bytes.HasPrefix(want, got))
+				_, again := r.Read(make([]byte, 10))
+				require.Equal(t, err, again, "sticky")
+			}
+			_, _, err := c.Decrypt(t.Context(), nil, bad, nil)
 			require.ErrorIs(t, err, ErrFrameAuth)
 			require.True(t, errors.As(err, &e))
 			require.Equal(t, uint32(frame+1), e.Frame)
@@ -155,20 +163,58 @@ func TestReadInPlace(t *testing.T) {
 		c := suiteClient(t, s, 4096)
 		message := streamed(t, c, want, 0, nil)
 		for _, room := range []int{1000, 4095, 4096, 4097, 3*4096 + 1, 1 << 20} {
-			r, err := c.NewReader(t.Context(), bytes.NewReader(message), nil)
-			require.NoError(t, err)
-			var got []byte
-			for p := make([]byte, room); err == nil; {
-				for i := range p {
-					p[i] = 0xaa
-				}
-				var n int
-				n, err = r.Read(p)
-				got = append(got, p[:n]...)
-				require.Equal(t, room-n, bytes.Count(p[n:], []byte{0xaa}), "written behind what is returned")
+			for _, src := range sources(message) {
+				requireInPlace(t, c, src, want, room)
 			}
-			require.Equal(t, io.EOF, err)
-			require.True(t, bytes.Equal(want, got), room)
+		}
+	}
+}
+
+func requireInPlace(t *testing.T, c *Client, src io.Reader, want []byte, room int) {
+	t.Helper()
+	r, err := c.NewReader(t.Context(), src, nil)
+	require.NoError(t, err)
+	var got []byte
+	for p := make([]byte, room); err == nil; {
+		for i := range p {
+			p[i] = 0xaa
+		}
+		var n int
+		n, err = r.Read(p)
+		got = append(got, p[:n]...)
+		require.Equal(t, room-n, bytes.Count(p[n:], []byte{0xaa}), "written behind what is returned")
+	}
+	require.Equal(t, io.EOF, err)
+	require.True(t, bytes.Equal(want, got), room)
+}
+
+// A message in memory is read from where its bytes.Reader stands, to the end,
+// and never written to: not on success, not on any failure, not by Close.
+func TestReaderInMemory(t *testing.T) {
+	want := pattern(3<<20 + 17)
+	for _, s := range []Suite{Suite0478, Suite0578} {
+		for _, workers := range []int{1, 3} {
+			c := suiteClient(t, s, 4096, func(cfg *Config) { cfg.Parallelism = workers })
+			message := streamed(t, c, want, 0, nil)
+			behind := append([]byte("prefix"), message...)
+			src := bytes.NewReader(behind)
+			must[int64](t)(src.Seek(6, io.SeekStart))
+			requireWriteTo(t, c, src, want)
+			require.Zero(t, src.Len())
+			flipped := bytes.Clone(message)
+			flipped[len(flipped)/2] ^= 1
+			for name, bad := range map[string][]byte{
+				"flipped": flipped, "cut": message[:len(message)/2], "header": message[:50], "longer": append(bytes.Clone(message), 0), "empty": nil,
+			} {
+				before := bytes.Clone(bad)
+				_, err := readAll(t, c, bytes.NewReader(bad), nil)
+				require.Error(t, err, name)
+				require.True(t, bytes.Equal(before, bad), name)
+			}
+			r := must[*Reader](t)(c.NewReader(t.Context(), bytes.NewReader(message), nil))
+			must[int64](t)(io.CopyN(io.Discard, r, 2<<20))
+			require.NoError(t, r.Close())
+			require.True(t, bytes.Equal(behind[6:], message))
 		}
 	}
 }
@@ -188,16 +234,18 @@ func TestReadClearsWhatFailed(t *testing.T) {
 				bad := bytes.Clone(message)
 				bad[header.Length+frame*(4096+regularOverhead)+at] ^= 1
 				for _, room := range []int{100, 4096, 3*4096 + 1, 1 << 20} {
-					requireCleared(t, c, bad, want, room)
+					for _, src := range sources(bad) {
+						requireCleared(t, c, src, want, room)
+					}
 				}
 			}
 		}
 	}
 }
 
-func requireCleared(t *testing.T, c *Client, bad, want []byte, room int) {
+func requireCleared(t *testing.T, c *Client, src io.Reader, want []byte, room int) {
 	t.Helper()
-	r, err := c.NewReader(t.Context(), bytes.NewReader(bad), nil)
+	r, err := c.NewReader(t.Context(), src, nil)
 	require.NoError(t, err)
 	p := make([]byte, room)
 	for read := 0; err == nil; {

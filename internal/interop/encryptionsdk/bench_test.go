@@ -75,7 +75,8 @@ func floor(b *testing.B, frame int) contender {
 			}
 			return opened, nil
 		},
-		nil, []*[]byte{&sealed, &opened},
+		nil,
+		[]*[]byte{&sealed, &opened},
 	}
 }
 
@@ -112,7 +113,8 @@ func halves(b *testing.B, frame int) contender {
 			}
 			return opened, err
 		},
-		[]*sink{drop}, slices.Concat(first.buffers, second.buffers, []*[]byte{&sealed, &opened}),
+		[]*sink{drop},
+		slices.Concat(first.buffers, second.buffers, []*[]byte{&sealed, &opened}),
 	}
 }
 
@@ -156,7 +158,8 @@ func copied(b *testing.B, frame int) contender {
 				opened.Write(out)
 			}
 		},
-		[]*sink{&opened}, []*[]byte{&sealed},
+		[]*sink{&opened},
+		[]*[]byte{&sealed},
 	}
 }
 
@@ -177,7 +180,8 @@ func oneShot(b *testing.B, w *world, s envelope.Suite, frame int64, workers int)
 			opened, _, err = c.Decrypt(b.Context(), opened[:0], message, nil)
 			return opened, err
 		},
-		nil, []*[]byte{&sealed, &opened},
+		nil,
+		[]*[]byte{&sealed, &opened},
 	}
 }
 
@@ -231,7 +235,8 @@ func stream(b *testing.B, w *world, s envelope.Suite, frame int64, workers int) 
 			}
 			return opened.kept.Bytes(), err
 		},
-		[]*sink{&sealed, &opened}, nil,
+		[]*sink{&sealed, &opened},
+		nil,
 	}
 }
 
@@ -294,7 +299,8 @@ func tink(b *testing.B, segment int) contender {
 			}
 			return opened.kept.Bytes(), err
 		},
-		[]*sink{&sealed, &opened}, nil,
+		[]*sink{&sealed, &opened},
+		nil,
 	}
 }
 
@@ -322,7 +328,8 @@ func ageContender(b *testing.B) contender {
 			}
 			return opened.kept.Bytes(), err
 		},
-		[]*sink{&sealed, &opened}, nil,
+		[]*sink{&sealed, &opened},
+		nil,
 	}
 }
 
