@@ -75,8 +75,30 @@ func (d Directory) Keys() (KeyRing, error) {
 	return ring, nil
 }
 
+// openFile opens a regular file. What is none, such as a pipe that nobody writes
+// to, is not even opened: that might never return.
+func openFile(tree fs.FS, name string) (fs.File, fs.FileInfo, error) {
+	info, err := fs.Stat(tree, name)
+	var f fs.File
+	if err == nil && info.Mode().IsRegular() {
+		if f, err = tree.Open(name); err == nil {
+			info, err = f.Stat()
+		}
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a file")
+	}
+	if err != nil {
+		if f != nil {
+			_ = f.Close() // nothing was written to it
+		}
+		return nil, nil, err
+	}
+	return f, info, nil
+}
+
 func readLimited(tree fs.FS, name string, most int64) ([]byte, error) {
-	f, err := tree.Open(name)
+	f, _, err := openFile(tree, name)
 	if err != nil {
 		return nil, err
 	}
@@ -104,16 +126,8 @@ func (d Directory) Open(_ context.Context, bucket, key string) (*Object, error) 
 	if err != nil {
 		return nil, err
 	}
-	f, err := d.FS.Open(name)
+	f, info, err := openFile(d.FS, name)
 	if err != nil {
-		return nil, notPath(err)
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a file")
-	}
-	if err != nil {
-		_ = f.Close() // nothing was written to it
 		return nil, notPath(err)
 	}
 	o := &Object{Body: f, Size: info.Size(), Copied: true}

@@ -4,7 +4,7 @@ package cloudtrail
 
 // Limits bound what hostile objects can make a Validator hold or do. A field
 // that is zero has its default. What is over a limit is reported as unreadable
-// with the detail "limit".
+// with the detail "limit". Of digests of more than 4 MiB one is held at a time.
 type Limits struct {
 	DigestStored   int64 // bytes of a digest object as stored; 8 MiB
 	DigestInflated int64 // bytes of a digest uncompressed; 64 MiB

@@ -214,7 +214,7 @@ func checkResult(ctx context.Context, folder fs.FS, file ResultFile, size *int64
 	if ctx.Err() != nil {
 		return &fault{code: LogUnreadable, detail: ctx.Err().Error()}
 	}
-	f, err := folder.Open(file.Name)
+	f, _, err := openFile(folder, file.Name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &fault{code: LogMissing}
 	}

@@ -4,9 +4,11 @@ package cloudtrail_test
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -373,6 +375,40 @@ func TestLayout(t *testing.T) {
 	rep := validate(t, long, nil)
 	require.Equal(t, []string{"digest-unreadable"}, codes(rep))
 	require.Equal(t, "limit", rep.Findings[0].Detail)
+}
+
+// pipes is a tree in which files are pipes that nobody writes to: opening one
+// would never return.
+type pipes struct {
+	fstest.MapFS
+	t *testing.T
+}
+
+func (p pipes) Open(name string) (fs.File, error) {
+	if f := p.MapFS[name]; f != nil && f.Mode&fs.ModeNamedPipe != 0 {
+		p.t.Errorf("%s was opened", name)
+		return nil, fs.ErrPermission
+	}
+	return p.MapFS.Open(name)
+}
+
+func (p pipes) Stat(name string) (fs.FileInfo, error) { return p.MapFS.Stat(name) }
+
+// TestPipes: what is no file in a copy is reported as unreadable, and not waited
+// for.
+func TestPipes(t *testing.T) {
+	trail, c := plainTrail()
+	for path, code := range map[string]string{
+		c.Logs[1][0]: "log-unreadable", c.Digests[1]: "digest-unreadable", c.Digests[1] + ".meta.json": "digest-unreadable",
+	} {
+		tree := trail.FS()
+		tree[path].Mode = fs.ModeNamedPipe
+		require.Equal(t, []string{code}, codes(validate(t, pipes{tree, t}, nil)))
+	}
+	tree := trail.FS()
+	tree["keys.us-east-1.json"].Mode = fs.ModeNamedPipe
+	_, err := cloudtrail.Directory{FS: pipes{tree, t}}.Keys()
+	require.ErrorIs(t, err, cloudtrail.ErrKeys)
 }
 
 // TestForgedInAnotherFolder is CT-57: the whole log folder of a copy is listed,

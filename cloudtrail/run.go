@@ -23,6 +23,8 @@ type run struct {
 	background sync.WaitGroup // listings and keys fetched ahead; Run waits for it
 	listings   map[location]*listing
 
+	large sync.Mutex // of who holds a large digest
+
 	mu       sync.Mutex // guards what follows
 	chains   map[Chain]*chainState
 	roots    map[root]bool // places that were listed; false: could not be

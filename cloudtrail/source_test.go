@@ -4,6 +4,7 @@ package cloudtrail_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -383,6 +385,61 @@ func TestBomb(t *testing.T) {
 	for _, f := range rep.Findings {
 		require.Equal(t, "limit", f.Detail)
 	}
+}
+
+// lateReader says when it is read from behind a place, and closed after that.
+type lateReader struct {
+	io.ReadCloser
+	after  int
+	inside *atomic.Int64
+	most   *atomic.Int64
+}
+
+func (r *lateReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if r.after >= 0 {
+		if r.after -= n; r.after < 0 {
+			r.most.Store(max(r.most.Load(), r.inside.Add(1)))
+		}
+	}
+	return n, err
+}
+
+func (r *lateReader) Close() error {
+	if r.after < 0 {
+		r.inside.Add(-1)
+	}
+	return r.ReadCloser.Close()
+}
+
+// TestLargeDigests: however many digests are large, and however many workers
+// there are, one of them is held at a time.
+func TestLargeDigests(t *testing.T) {
+	trail := testkit.NewTrail()
+	trail.AddKey("us-east-1", testkit.TrailKeys[0]())
+	c := trail.Chain()
+	c.Hours(12, 0)
+	for _, path := range c.Digests[:8] { // not compressed: what is read is what is held
+		var b bytes.Buffer
+		z, err := gzip.NewWriterLevel(&b, gzip.NoCompression)
+		require.NoError(t, err)
+		_, err = z.Write(append(testkit.Gunzip(trail.Objects[path]), bytes.Repeat([]byte(" "), 6<<20)...))
+		require.NoError(t, err)
+		require.NoError(t, z.Close())
+		trail.Objects[path] = b.Bytes()
+	}
+	var inside, most atomic.Int64
+	rep := validate(t, trail.FS(), func(v *cloudtrail.Validator) {
+		v.Source = &faulty{Source: v.Source, open: func(string, int) (func(*cloudtrail.Object) *cloudtrail.Object, error) {
+			return func(o *cloudtrail.Object) *cloudtrail.Object {
+				o.Body = &lateReader{o.Body, 5 << 20, &inside, &most}
+				return o
+			}, nil
+		}}
+	})
+	require.Equal(t, slices.Repeat([]string{"digest-bad-signature"}, 8), codes(rep))
+	require.EqualValues(t, 1, most.Load())
+	require.Zero(t, inside.Load())
 }
 
 // TestProgress: it ends with everything counted.

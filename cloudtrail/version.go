@@ -78,9 +78,10 @@ func (w *worker) versionPasses(ctx context.Context, where location, f *Finding) 
 	}
 	var meta map[string]string
 	limits := w.run.v.Limits
+	defer w.release()
 	w.buf = w.buf[:0]
 	res, err := w.fetch(ctx, where, limits.DigestStored, limits.DigestInflated,
-		func(o *Object) { w.buf, meta = w.buf[:0], o.Metadata }, func(p []byte) { w.buf = append(w.buf, p...) })
+		func(o *Object) { w.buf, meta = w.buf[:0], o.Metadata }, w.keep)
 	ch := digestCheck{
 		run: w.run, chain: &chainState{id: name.Chain}, where: where, meta: meta,
 		state: &state{bucket: where.bucket, prefix: name.Prefix, end: name.End, sum: res.sum},

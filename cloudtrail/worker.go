@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,35 @@ type worker struct {
 	inf     *inflater
 	version string // of the objects to read; empty for the current one
 	buf     []byte // a digest, uncompressed
+	large   bool   // it holds run.large
+}
+
+// largeDigest is the size from which digests are held one at a time, by all
+// workers together: CloudTrail's have a few thousand bytes.
+const largeDigest = 4 << 20
+
+// keep appends a piece of a digest to buf.
+func (w *worker) keep(p []byte) {
+	n := len(w.buf) + len(p)
+	if n > largeDigest && !w.large {
+		w.run.large.Lock()
+		w.large = true
+	}
+	if n > cap(w.buf) {
+		w.buf = slices.Grow(w.buf, max(len(p), len(w.buf)))
+	}
+	w.buf = append(w.buf, p...)
+}
+
+// release lets the next large digest be held.
+func (w *worker) release() {
+	if cap(w.buf) > 1<<20 {
+		w.buf = nil
+	}
+	if w.large {
+		w.large = false
+		w.run.large.Unlock()
+	}
 }
 
 // tries is how often an object is opened before a transport fault counts.
@@ -162,8 +192,8 @@ func (w *worker) checkDigest(ctx context.Context, c *chainState, s *state, signa
 	var meta map[string]string
 	copied := false
 	begin := func(o *Object) { w.buf, meta, copied = w.buf[:0], o.Metadata, o.Copied }
-	res, err := w.fetch(ctx, where, r.v.Limits.DigestStored, r.v.Limits.DigestInflated, begin,
-		func(p []byte) { w.buf = append(w.buf, p...) })
+	defer w.release()
+	res, err := w.fetch(ctx, where, r.v.Limits.DigestStored, r.v.Limits.DigestInflated, begin, w.keep)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -200,9 +230,6 @@ func (w *worker) checkDigest(ctx context.Context, c *chainState, s *state, signa
 	}
 	r.accept(c, s, d, w.queue)
 	w.continues(c, s)
-	if cap(w.buf) > 1<<20 {
-		w.buf = nil
-	}
 	return d
 }
 

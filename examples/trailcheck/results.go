@@ -87,6 +87,13 @@ const (
 )
 
 func readSign(folder fs.FS) ([]byte, error) {
+	info, err := fs.Stat(folder, signName)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a file")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", signName, err)
+	}
 	f, err := folder.Open(signName)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", signName, err)
