@@ -50,10 +50,12 @@ func appendDigits2(b []byte, n int) []byte {
 	return append(b, byte('0'+n/10%10), byte('0'+n%10))
 }
 
-// isSigningTime says whether the form of appendAmzDate can write the time.
+// isSigningTime says whether the form of appendAmzDate can write the time, years
+// 1 to 9999. Seconds tell it without a calendar, a fiftieth of Sign's time.
 func isSigningTime(t time.Time) bool {
-	year := t.UTC().Year()
-	return year >= 1 && year <= 9999
+	const first, last = -62135596800, 253402300799 // 0001-01-01T00:00:00Z, 9999-12-31T23:59:59Z
+	s := t.Unix()
+	return first <= s && s <= last
 }
 
 // parseAmzDate reads YYYYMMDDTHHMMSSZ and nothing that time.Parse would also

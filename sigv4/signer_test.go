@@ -193,6 +193,26 @@ func TestSignRefusals(t *testing.T) {
 	}
 }
 
+// TestSigningTimes: years 1 to 9999, in whatever zone the clock says it.
+func TestSigningTimes(t *testing.T) {
+	west := time.FixedZone("", -3600)
+	for at, ok := range map[time.Time]bool{
+		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC): true, time.Date(1, 1, 1, 0, 0, 0, -1, time.UTC): false,
+		time.Date(9999, 12, 31, 23, 59, 59, 999, time.UTC): true, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC): false,
+		time.Date(9999, 12, 31, 23, 0, 0, 0, west): false, time.Date(0, 12, 31, 23, 0, 0, 0, west): true,
+	} {
+		s := testSigner()
+		s.Now = func() time.Time { return at }
+		signed, err := s.Sign(incoming("GET", "/k", ""), testCredentials(), sigv4.Payload{})
+		require.Equal(t, ok, err == nil, at)
+		if ok {
+			require.Equal(t, at.UTC().Format("20060102T150405Z"), signed.Date)
+		} else {
+			require.ErrorIs(t, err, sigv4.ErrConfig)
+		}
+	}
+}
+
 // TestSignPayload covers where the last line comes from (SIG-16).
 func TestSignPayload(t *testing.T) {
 	const hash = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5" // of "body"
