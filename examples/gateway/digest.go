@@ -45,8 +45,8 @@ type digests struct {
 // it is only computed, to be stored.
 func newDigests(h http.Header) (*digests, error) {
 	d := &digests{md5: md5.New(), sums: map[string]hash.Hash{}, want: map[string]string{}}
-	if text := h.Get("Content-MD5"); text != "" {
-		sum, err := base64.StdEncoding.DecodeString(text)
+	if text := h.Values("Content-MD5"); len(text) > 0 {
+		sum, err := base64.StdEncoding.DecodeString(text[0])
 		if err != nil || len(sum) != md5.Size {
 			return nil, refuse("InvalidDigest", "The Content-MD5 you specified was invalid.")
 		}

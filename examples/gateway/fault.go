@@ -81,7 +81,7 @@ var storeFaults = []struct {
 	{store.ErrBucketNotEmpty, "BucketNotEmpty", "The bucket you tried to delete is not empty."},
 	{store.ErrBucketName, "InvalidBucketName", "The specified bucket is not valid."},
 	{store.ErrNoKey, "NoSuchKey", "The specified key does not exist."},
-	{store.ErrKeyName, "KeyTooLongError", "The key is longer than 1024 bytes, or not UTF-8."},
+	{store.ErrKeyName, "KeyTooLongError", "Your key is too long, or not UTF-8."},
 	{store.ErrNoUpload, "NoSuchUpload", "The specified upload does not exist: it was never begun, or is completed or aborted."},
 	{store.ErrInvalidPart, "InvalidPart", "A part was not found, or its entity tag or checksum is another."},
 	{store.ErrPartOrder, "InvalidPartOrder", "The list of parts was not in ascending order."},

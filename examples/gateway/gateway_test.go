@@ -24,13 +24,13 @@ func TestRanges(t *testing.T) {
 		"": whole, "bytes=0-9": {0, 10, true, 0}, "bytes=3-4": {3, 2, true, 0}, "bytes=3-": {3, 7, true, 0}, "bytes=-3": {7, 3, true, 0},
 		"bytes=-30": {0, 10, true, 0}, "bytes=9-9": {9, 1, true, 0}, "bytes=0-100": {0, 10, true, 0},
 		"bytes=4-3": whole, "bytes=a-b": whole, "bytes=": whole, "bytes=-": whole, "lines=1-2": whole, "bytes=1-2,4-5": whole, "bytes=+1-2": whole,
-		"bytes=0-99999999999999999999": whole,
+		"bytes=0-99999999999999999999": {0, 10, true, 0}, "bytes=-99999999999999999999": {0, 10, true, 0},
 	} {
 		got, err := parseRange(text, 10)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
-	for _, text := range []string{"bytes=10-", "bytes=10-11", "bytes=-0"} {
+	for _, text := range []string{"bytes=10-", "bytes=10-11", "bytes=-0", "bytes=99999999999999999999-"} {
 		_, err := parseRange(text, 10)
 		require.Equal(t, "InvalidRange", asFault(err).Code, text)
 	}

@@ -55,7 +55,7 @@ func listObjectsV2(c *call) error {
 	after := c.query.Get("start-after")
 	if token := c.query.Get("continuation-token"); c.query.Has("continuation-token") {
 		key, err := base64.URLEncoding.DecodeString(token)
-		if err != nil || len(key) == 0 {
+		if err != nil || checkKey(string(key)) != nil || len(key) == 0 {
 			return refuse("InvalidArgument", "The continuation token provided is incorrect")
 		}
 		after = string(key)

@@ -14,6 +14,9 @@ import (
 )
 
 func putObject(c *call) error {
+	if c.query.Has("partNumber") { // a part of no upload is not the object
+		return refuse("InvalidArgument", "A partNumber goes with an uploadId.")
+	}
 	cond, err := writeCondition(c.r.Header)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func TestBucketsRefuse(t *testing.T) {
 		{"deleting none", request{method: "DELETE", target: "/other"}, "NoSuchBucket", 404},
 		{"none at all", get("/other"), "NoSuchBucket", 404},
 		{"head of none", request{method: "HEAD", target: "/other"}, "NoSuchBucket", 404},
-		{"posting nothing to the service", post("/", ""), "NotImplemented", 501},
+		{"posting nothing to the service", post("/", ""), "MethodNotAllowed", 405},
 		{"deleting the service", request{method: "DELETE", target: "/"}, "MethodNotAllowed", 405},
 		{"unknown method", request{method: "PATCH", target: "/bucket"}, "MethodNotAllowed", 405},
 	})
@@ -93,7 +93,11 @@ func TestPutObjectRefuses(t *testing.T) {
 	b.refuse([]refusal{
 		{"no bucket", put("/none/k", "x"), "NoSuchBucket", 404},
 		{"a key of 1025 bytes", put("/bucket/"+strings.Repeat("k", 1025), "x"), "KeyTooLongError", 400},
-		{"a key that is not UTF-8", put("/bucket/%FF", "x"), "KeyTooLongError", 400},
+		{"a key that is not UTF-8", put("/bucket/%FF", "x"), "InvalidURI", 400},
+		{"a key with a NUL", put("/bucket/a%00b", "x"), "InvalidURI", 400},
+		{"a part of no upload", put("/bucket/k?partNumber=1", "x"), "InvalidArgument", 400},
+		{"a post", request{method: "POST", target: "/bucket/k", body: "x"}, "MethodNotAllowed", 405},
+		{"an MD5 that is empty", put("/bucket/k", "x", "Content-MD5", ""), "InvalidDigest", 400},
 		{"too large", put("/bucket/k", strings.Repeat("x", 1001)), "EntityTooLarge", 400},
 		{"another MD5", put("/bucket/k", "x", "Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="), "BadDigest", 400},
 		{"an MD5 that is none", put("/bucket/k", "x", "Content-MD5", "AAAA"), "InvalidDigest", 400},
@@ -133,6 +137,8 @@ func TestGetObjectRefuses(t *testing.T) {
 	b.refuse([]refusal{
 		{"no key", get("/bucket/none"), "NoSuchKey", 404},
 		{"head of no key", request{method: "HEAD", target: "/bucket/none"}, "", 404},
+		{"a key of 1025 bytes", get("/bucket/" + strings.Repeat("k", 1025)), "KeyTooLongError", 400},
+		{"deleting a key that is not UTF-8", request{method: "DELETE", target: "/bucket/%FF"}, "InvalidURI", 400},
 		{"behind the end", get("/bucket/k", "Range", "bytes=10-"), "InvalidRange", 416},
 		{"the last none", get("/bucket/k", "Range", "bytes=-0"), "InvalidRange", 416},
 		{"If-Match of another", get("/bucket/k", "If-Match", `"a", "b"`), "PreconditionFailed", 412},
@@ -156,6 +162,7 @@ func TestListingsRefuse(t *testing.T) {
 		{"max-keys 2^31", get("/bucket?max-keys=2147483648"), "InvalidArgument", 400},
 		{"list-type 3", get("/bucket?list-type=3"), "InvalidArgument", 400},
 		{"a token that is none", get("/bucket?list-type=2&continuation-token=*"), "InvalidArgument", 400},
+		{"a token that is no key", get("/bucket?list-type=2&continuation-token=nope"), "InvalidArgument", 400},
 		{"an empty token", get("/bucket?list-type=2&continuation-token="), "InvalidArgument", 400},
 		{"another encoding", get("/bucket?encoding-type=base64"), "InvalidArgument", 400},
 		{"no bucket", get("/none?list-type=2"), "NoSuchBucket", 404},

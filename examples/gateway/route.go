@@ -6,7 +6,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
 )
 
 // operation is one of S3's: what it is called in logs, what a policy has to
@@ -101,15 +105,12 @@ func (g *Gateway) route(c *call) error {
 	default:
 		c.bucket, c.key = split(c.r.URL.Path, virtual)
 	}
-	sub := ""
-	for _, name := range subResources {
-		if !query.Has(name) {
-			continue
-		}
-		if sub != "" {
-			return refuse("InvalidRequest", "The query parameters %s and %s do not go together.", sub, name)
-		}
-		sub = name
+	if err := checkKey(c.key); err != nil {
+		return err
+	}
+	sub, err := subResource(query)
+	if err != nil {
+		return err
 	}
 	if c.r.Method == http.MethodPut && c.r.Header.Get("x-amz-copy-source") != "" {
 		sub = strings.TrimSpace(sub + " copy")
@@ -122,13 +123,40 @@ func (g *Gateway) route(c *call) error {
 		operations = bucketOperations
 	}
 	c.op = operations[strings.TrimSpace(c.r.Method+" "+sub)]
-	if c.op == nil && (sub != "" || c.r.Method == http.MethodPost) {
+	switch {
+	case c.op != nil:
+		return nil
+	case sub != "":
 		return refuse("NotImplemented", "A header or query you provided implies functionality that is not implemented.")
-	}
-	if c.op == nil {
+	default:
 		return refuse("MethodNotAllowed", "The specified method is not allowed against this resource.")
 	}
+}
+
+// checkKey refuses a key that no object can have, whatever is asked of it.
+func checkKey(key string) error {
+	if len(key) > store.MaxKey {
+		return refuse("KeyTooLongError", "Your key is too long").
+			with("Size", strconv.Itoa(len(key))).with("MaxSizeAllowed", strconv.Itoa(store.MaxKey))
+	}
+	if !utf8.ValidString(key) || strings.IndexByte(key, 0) >= 0 {
+		return refuse("InvalidURI", "Couldn't parse the specified URI.")
+	}
 	return nil
+}
+
+// subResource is the one query parameter that names another operation, or "".
+func subResource(query url.Values) (sub string, err error) {
+	for _, name := range subResources {
+		if !query.Has(name) {
+			continue
+		}
+		if sub != "" {
+			return "", refuse("InvalidRequest", "The query parameters %s and %s do not go together.", sub, name)
+		}
+		sub = name
+	}
+	return sub, nil
 }
 
 // virtualBucket is the bucket that the host names, or "".

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,7 +29,7 @@ func (c *call) span(info *store.Info) (span, error) {
 		}
 		return partSpan(info, c.query.Get("partNumber"))
 	}
-	if match := c.r.Header.Get("If-Range"); match != "" && match != quote(info.ETag) {
+	if match := c.r.Header.Get("If-Range"); match != "" && match != quote(info.ETag) && match != info.Modified.UTC().Format(http.TimeFormat) {
 		text = ""
 	}
 	return parseRange(text, info.Size)
@@ -45,8 +47,8 @@ func parseRange(text string, size int64) (span, error) {
 	if !ok {
 		return whole, nil
 	}
-	first, errFirst := strconv.ParseUint(from, 10, 63)
-	last, errLast := strconv.ParseUint(to, 10, 63)
+	first, errFirst := parseOffset(from)
+	last, errLast := parseOffset(to)
 	unsatisfiable := refuse("InvalidRange", "The requested range is not satisfiable").
 		with("RangeRequested", text).with("ActualObjectSize", strconv.FormatInt(size, 10))
 	switch {
@@ -64,6 +66,16 @@ func parseRange(text string, size int64) (span, error) {
 		last = uint64(size - 1)
 	}
 	return span{offset: int64(first), length: int64(last-first) + 1, partial: true}, nil
+}
+
+// parseOffset reads a number; one too large for any object is the largest there
+// is.
+func parseOffset(text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	if errors.Is(err, strconv.ErrRange) {
+		return math.MaxInt64, nil
+	}
+	return n, err
 }
 
 // partSpan is the part of a multipart object that has a number, counted from 1.
