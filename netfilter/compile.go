@@ -290,19 +290,19 @@ func noRules(v6 bool) *compactForm {
 // order gives ranks: rules in order, but after every rule that surely matches
 // those that only may, so that the lowest rank decides.
 func (s *side) order() {
-	s.verdicts = make([]Verdict, 1, len(s.rules)+1)
-	s.verdicts[0].Rule = -1
+	s.outcomes = make([]outcome, 1, len(s.rules)+1)
+	s.outcomes[0] = newOutcome(Deny, NoMatch, -1)
 	for _, possible := range []bool{false, true} {
 		for i := range s.rules {
 			r := &s.rules[i]
 			if r.possible() != possible || r.idle() {
 				continue
 			}
-			v := Verdict{Effect: r.effect, Reason: Matched, Rule: int32(i)}
+			effect := r.effect
 			if possible {
-				v.Effect = Unresolved
+				effect = Unresolved
 			}
-			s.verdicts = append(s.verdicts, v)
+			s.outcomes = append(s.outcomes, newOutcome(effect, Matched, int32(i)))
 		}
 	}
 }

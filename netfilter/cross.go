@@ -144,10 +144,21 @@ func (s *space) usedBundles(bundles [][]ranked) [][]ranked {
 	return used
 }
 
-// cell6 returns one more than the lowest rank that matches, 0 for none. For IPv4
-// side.decide does the same in place: a call would be a tenth of the time.
-func (f *crossForm) cell6(w wide, key uint32) uint16 {
-	t, class := f.table, int(f.line.class6(w))
+// class4 returns the class of an IPv4 address.
+func (f *crossForm) class4(addr uint32) int {
+	if !f.tree {
+		return 0
+	}
+	t := f.table
+	page := uint32(t[addr>>16])
+	page = uint32(t[page<<8|addr>>8&0xff])
+	return int(t[page<<8|addr&0xff])
+}
+
+// cell returns one more than the lowest rank that matches at an address of a
+// class, 0 for none.
+func (f *crossForm) cell(class int, key uint32) uint16 {
+	t := f.table
 	k := uint32(t[f.keys+int(key>>16)])
 	k = uint32(t[k<<8|key>>8&0xff])
 	return t[f.cells+class*f.width+int(t[k<<8|key&0xff])]

@@ -156,7 +156,7 @@ func (c *Compiler) dropRedundant(group string, d Direction, units []unit) ([]Rul
 		}
 		drop := -1
 		for rank, n := range s.needs(d, false) {
-			at := int(s.verdicts[rank+1].Rule)
+			at := int(s.outcomes[rank+1].rule())
 			if n.sole == nil && (drop < 0 || narrower(&rules[at], &rules[drop])) {
 				drop = at
 			}

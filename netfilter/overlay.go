@@ -163,12 +163,12 @@ func (r *effectRows) enter(o *overlay, c int32) {
 	r.marks = append(r.marks, len(r.log))
 	for _, b := range o.classes[c].bundles {
 		bundle := &o.bundles[b]
-		ranks, effects, outcome := r.ranks[bundle.side], r.effects[bundle.side], o.sides[bundle.side].verdicts
+		ranks, effects, outcome := r.ranks[bundle.side], r.effects[bundle.side], o.sides[bundle.side].outcomes
 		for _, span := range bundle.ranges {
 			for i := span.lo; i <= span.hi; i++ {
 				if ranks[i] > span.rank {
 					r.log = append(r.log, cellUndo{int32(bundle.side), i, ranks[i], effects[i]})
-					ranks[i], effects[i] = span.rank, byte(outcome[span.rank+1].Effect)
+					ranks[i], effects[i] = span.rank, byte(outcome[span.rank+1].effect())
 				}
 			}
 		}

@@ -185,12 +185,13 @@ func (p *Packet) l4() uint32 {
 // key is l4 for lookups: for a protocol without ports, types and codes its lower
 // bits are not cleared, since every rule covers all of them alike.
 func (p *Packet) key() uint32 {
-	low := uint32(p.DstPort)
-	if p.Protocol == ICMP || p.Protocol == ICMPv6 {
-		low = uint32(p.ICMPType)<<8 | uint32(p.ICMPCode)
-	}
-	return uint32(p.Protocol)<<16 | low
+	port, typed := uint32(p.DstPort), uint32(p.ICMPType)<<8|uint32(p.ICMPCode)
+	return uint32(p.Protocol)<<16 | port ^ (port^typed)&typeMask[p.Protocol]
 }
+
+// typeMask chooses type and code for the two protocols that carry them, without
+// a branch that ICMP among other traffic would mispredict.
+var typeMask = [256]uint32{ICMP: 0xffff, ICMPv6: 0xffff}
 
 // setL4 is the inverse of l4.
 func (p *Packet) setL4(key uint32) {

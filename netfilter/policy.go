@@ -85,15 +85,30 @@ type Policy interface {
 type side struct {
 	direction Direction
 	rules     []rule
-	// verdicts is indexed by rank+1; the first is that of no rule.
-	verdicts []Verdict
+	// outcomes is indexed by rank+1; the first is that of no rule.
+	outcomes []outcome
 	v4, v6   matcher
 }
 
 // effect is that of the rule of a rank, at that its rule.
-func (s *side) effect(rank int32) Effect { return s.verdicts[rank+1].Effect }
-func (s *side) at(rank int32) *rule      { return &s.rules[s.verdicts[rank+1].Rule] }
-func (s *side) ranks() int               { return len(s.verdicts) - 1 }
+func (s *side) effect(rank int32) Effect { return s.outcomes[rank+1].effect() }
+func (s *side) at(rank int32) *rule      { return &s.rules[s.outcomes[rank+1].rule()] }
+func (s *side) ranks() int               { return len(s.outcomes) - 1 }
+
+// outcome is a Verdict in one word: one load instead of three, which is 0.3 of
+// the 6.6 ns that a decision by 10 rules takes.
+type outcome uint64
+
+func newOutcome(e Effect, r Reason, rule int32) outcome {
+	return outcome(e) | outcome(r)<<8 | outcome(uint32(rule))<<32
+}
+
+func (o outcome) effect() Effect { return Effect(o) }
+func (o outcome) rule() int32    { return int32(o >> 32) }
+
+func (o outcome) verdict() Verdict {
+	return Verdict{Effect: o.effect(), Reason: Reason(o >> 8), Rule: o.rule()}
+}
 
 // rule is a checked rule of a group or an ACL. There may be many, so it holds no
 // text of its own: names are composed when somebody asks.
@@ -191,18 +206,10 @@ func (s *side) decide(d Direction, p *Packet) Verdict {
 		b := peer.As4()
 		addr := binary.BigEndian.Uint32(b[:])
 		if f := s.v4.cross; f != nil {
-			t, class, key := f.table, 0, p.key()
-			if f.tree {
-				page := uint32(t[addr>>16])
-				page = uint32(t[page<<8|addr>>8&0xff])
-				class = int(t[page<<8|addr&0xff])
-			}
-			k := uint32(t[f.keys+int(key>>16)])
-			k = uint32(t[k<<8|key>>8&0xff])
-			return s.verdicts[t[f.cells+class*f.width+int(t[k<<8|key&0xff])]]
+			return s.outcomes[f.cell(f.class4(addr), p.key())].verdict()
 		}
 		f := s.v4.compact
-		return s.verdicts[f.cell(f.line.class4(addr), p.key())]
+		return s.outcomes[f.cell(f.line.class4(addr), p.key())].verdict()
 	}
 	return s.decide6(d, p)
 }
@@ -220,10 +227,10 @@ func (s *side) decide6(d Direction, p *Packet) Verdict {
 	b := peer.As16()
 	w := wide{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 	if f := s.v6.cross; f != nil {
-		return s.verdicts[f.cell6(w, p.key())]
+		return s.outcomes[f.cell(int(f.line.class6(w)), p.key())].verdict()
 	}
 	f := s.v6.compact
-	return s.verdicts[f.cell(f.line.class6(w), p.key())]
+	return s.outcomes[f.cell(f.line.class6(w), p.key())].verdict()
 }
 
 // decideOdd refuses bad packets and unmaps the addresses of the others.
@@ -237,7 +244,7 @@ func (s *side) decideOdd(d Direction, p *Packet) Verdict {
 }
 
 func (s *side) size() int {
-	return s.v4.size() + s.v6.size() + 8*len(s.verdicts)
+	return s.v4.size() + s.v6.size() + 8*len(s.outcomes)
 }
 
 func (s *side) ruleID(rule int32) string {
