@@ -9,12 +9,7 @@ const (
 	kindText  kind = iota // kept as it is, as are the fields that no table knows
 	kindTag               // text, percent-encoded
 	kindCount             // a number that nothing here looks at
-	kindInterface
 	kindVersion
-	kindSrc
-	kindDst
-	kindPacketSrc
-	kindPacketDst
 	kindSrcPort
 	kindDstPort
 	kindProtocol
@@ -22,12 +17,20 @@ const (
 	kindBytes
 	kindStart
 	kindEnd
+	kindFlags
+	kindPath
+	kindSrc
+	kindDst
+	kindPacketSrc
+	kindPacketDst
+	kindInterface
 	kindAction
 	kindStatus
-	kindFlags
 	kindType
 	kindDirection
-	kindPath
+
+	lastNumber  = kindPath
+	lastAddress = kindPacketDst
 )
 
 // field is what is known of a field: the version of VPC Flow Logs that brought

@@ -22,6 +22,7 @@ type Format struct {
 	header  string
 	version uint8 // the highest of its known fields
 	unknown bool  // a field is not in the table, so that a record may be of a later version
+	quick   quick
 }
 
 // ParseFormat reads a format as DescribeFlowLogs shows it in LogFormat, such as
@@ -81,6 +82,7 @@ func (f *Format) add(name string) string {
 		return "the field stands twice"
 	}
 	known, ok := fields[name]
+	f.quick.add(len(f.names), known.kind)
 	f.names, f.kinds = append(f.names, name), append(f.kinds, known.kind)
 	f.version, f.unknown = max(f.version, known.version), f.unknown || !ok
 	return ""

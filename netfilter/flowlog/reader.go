@@ -93,6 +93,7 @@ type parser struct {
 	Reader
 	format *Format
 	record Record
+	starts starts
 	offset int64
 }
 
@@ -107,7 +108,7 @@ func (p *parser) line(line []byte, yield func(*Record, error) bool) bool {
 	if len(line) == len(p.format.header) && string(line) == p.format.header {
 		return true
 	}
-	f := p.format.parse(line, &p.record)
+	f := p.format.parse(line, &p.record, &p.starts)
 	if f.why == "" {
 		return yield(&p.record, nil)
 	}
