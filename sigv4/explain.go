@@ -28,8 +28,9 @@ type Difference struct {
 // Explain says why a server did not accept a signature: it compares the
 // canonical request that was signed with what the server's error body says
 // ([ParseSignatureError]), and names each difference with its usual cause. Where
-// both sides computed the same, it says that the key is to blame. An error body
-// that cannot be read is itself the difference; the result is never empty.
+// both sides computed the same, it says that the key is to blame; a server that
+// does not tell what it computed leaves that open. An error body that cannot be
+// read is itself the difference; the result is never empty.
 //
 // The canonical request comes from a Signer with Debug, or from
 // [Canonicalize]; from the latter it has no scope, and none is compared.
@@ -51,10 +52,11 @@ func Explain(local *Canonical, serverError []byte) []Difference {
 	}
 	found = append(found, compareStringToSign(local, report, len(found) == 0)...)
 	if len(found) == 0 {
-		found = append(found, Difference{
-			Field: "signature", Theirs: redacted,
-			Cause: "both sides signed the same text with different keys: the secret is not that of the access key id, or it was rotated and an old derived key is still cached, or the session token belongs to other credentials",
-		})
+		cause := "both sides signed the same text with different keys: the secret is not that of the access key id, or it was rotated and an old derived key is still cached, or the session token belongs to other credentials"
+		if report.CanonicalRequest == "" && report.StringToSign == "" {
+			cause = "the server does not say what it signed: look for the canonical request in its log, and check the secret, the session token, the region and the clock"
+		}
+		found = append(found, Difference{Field: "signature", Theirs: redacted, Cause: cause})
 	}
 	return found
 }
@@ -117,7 +119,11 @@ const dateCause = "the two sides used different times: a clock is wrong, or the 
 // one, where the local scope is known.
 func compareStringToSign(local *Canonical, report *ServerReport, same bool) []Difference {
 	lines := strings.Split(report.StringToSign, "\n")
-	if len(lines) != 4 {
+	switch {
+	case len(lines) == 4:
+	case report.StringToSign != "" && same:
+		return []Difference{{Field: "server error", Cause: "the StringToSign in it is not that of a request: it may be the policy of a form"}}
+	default:
 		return nil
 	}
 	theirs := *local

@@ -148,14 +148,24 @@ func TestExplain(t *testing.T) {
 		"<Error><Code>InvalidAccessKeyId</Code></Error>":                                                                                           "server error",
 		"<Error><Code>ExpiredToken</Code></Error>":                                                                                                 "server error",
 		"<Error><Code>Whatever</Code></Error>":                                                                                                     "server error",
-		"not XML":                                                                                                                                  "server error",
-		"<Error><Code>SignatureDoesNotMatch</Code><CanonicalRequest>x</CanonicalRequest></Error>":                                                  "server error",
+		"<Error><Code>SignatureDoesNotMatch</Code><StringToSign>eyJjb25kaXRpb25zIjpbXX0=</StringToSign></Error>":                                   "server error",
+		"not XML": "server error",
+		"<Error><Code>SignatureDoesNotMatch</Code><CanonicalRequest>x</CanonicalRequest></Error>": "server error",
 	} {
 		found := sigv4.Explain(mine, []byte(code))
 		require.Len(t, found, 1, code)
 		require.Equal(t, want, found[0].Field, code)
 		require.NotEmpty(t, found[0].Cause)
 	}
+}
+
+// TestExplainSilentServer: who does not tell what it signed is not taken for one
+// that signed the same with another key.
+func TestExplainSilentServer(t *testing.T) {
+	found := sigv4.Explain(plainCanonical(), []byte("<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>"))
+	require.Len(t, found, 1)
+	require.Equal(t, "signature", found[0].Field)
+	require.Contains(t, found[0].Cause, "does not say")
 }
 
 func TestParseSignatureError(t *testing.T) {

@@ -86,7 +86,10 @@ func (l *line) side(text string) (side, error) {
 	if err != nil {
 		return side{}, err
 	}
-	r := t.http(l.Context.SignBody)
+	r, err := l.read(t)
+	if err != nil {
+		return side{}, err
+	}
 	if auth := r.Header.Get("Authorization"); auth != "" {
 		_, items, _ := strings.Cut(auth, " ")
 		parts := map[string]string{}

@@ -114,3 +114,20 @@ func TestV4A(t *testing.T) {
 	v4 := cmd.ask(t, object{"id": "h", "op": "sign", "request": get, "context": ctx})[0]
 	require.Equal(t, "AccessDenied", verify(v4.SignedRequest, nil).Error)
 }
+
+// TestExplainUnusable: a request that is refused by every server is not taken
+// apart, signed or not.
+func TestExplainUnusable(t *testing.T) {
+	cmd := sigdebug{}
+	const get = "GET /a HTTP/1.1\nHost: h\n\n"
+	signed := cmd.ask(t, object{"id": "h", "op": "sign", "request": get, "context": suiteContext(nil)})[0].SignedRequest
+	for name, request := range map[string]string{
+		"path":      strings.Replace(get, "/a", "/%zz", 1),
+		"path, too": strings.Replace(signed, "/a", "/%zz", 1),
+		"hosts":     strings.Replace(get, "Host", "Host: other\nHost", 1),
+		"hosts too": strings.Replace(signed, "Host", "Host: other\nHost", 1),
+	} {
+		e := cmd.explain(t, object{"id": name, "op": "explain", "request": request, "other": signed, "context": suiteContext(nil)})
+		require.Contains(t, e.Error, "request 1: ", name)
+	}
+}

@@ -71,15 +71,24 @@ func (l *line) payload(t *request, r *http.Request) (sigv4.Payload, error) {
 }
 
 func (l *line) prepare(t *request) (*http.Request, sigv4.Payload, error) {
-	if _, err := url.PathUnescape(t.path); err != nil {
-		return nil, sigv4.Payload{}, errors.New("the path holds a malformed escape")
-	}
-	r := t.http(l.Context.SignBody)
-	if len(r.Header["Host"]) > 1 {
-		return nil, sigv4.Payload{}, errors.New("the request has several Host headers")
+	r, err := l.read(t)
+	if err != nil {
+		return nil, sigv4.Payload{}, err
 	}
 	p, err := l.payload(t, r)
 	return r, p, err
+}
+
+// read is the request, unless two readers could take it for two.
+func (l *line) read(t *request) (*http.Request, error) {
+	if _, err := url.PathUnescape(t.path); err != nil {
+		return nil, errors.New("the path holds a malformed escape")
+	}
+	r := t.http(l.Context.SignBody)
+	if len(r.Header["Host"]) > 1 {
+		return nil, errors.New("the request has several Host headers")
+	}
+	return r, nil
 }
 
 func (l *line) sign(t *request) (any, error) {
