@@ -67,11 +67,10 @@ func (e *evaluation) prepareAction(r *Request) {
 	e.listBuckets = r.WildcardOnly && equalFold(r.Action, "s3:ListAllMyBuckets")
 }
 
-// askFor takes a resource apart; wildcardOnly says that the action supports no
-// resource types.
+// askFor takes a resource apart, into a new askedResource; wildcardOnly says
+// that the action supports no resource types.
 func (a *askedResource) askFor(resource string, wildcardOnly bool) {
 	var fields int
-	a.mode, a.head = resourcePlain, ""
 	a.arn, fields = arn.Split(resource)
 	switch {
 	case wildcardOnly:
