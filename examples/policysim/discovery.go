@@ -4,10 +4,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 	"github.com/sallyport-go/sallyport/iampolicy"
 )
 
@@ -36,40 +38,48 @@ type constraint struct {
 	knowledge iampolicy.Knowledge
 }
 
+func (c *constraint) read(raw json.RawMessage) error {
+	var name string
+	var presence, value bool
+	err := exact.Unmarshal(raw, exact.Member{Name: "keyName", To: &name},
+		exact.Member{Name: "presenceIsKnown", To: &presence}, exact.Member{Name: "valueIsKnown", To: &value})
+	switch {
+	case err != nil:
+		return err
+	case name == "":
+		return errors.New("keyName is missing")
+	case value && !presence:
+		return errors.New("valueIsKnown needs presenceIsKnown")
+	case value:
+		c.knowledge = iampolicy.Known
+	case presence:
+		c.knowledge = iampolicy.PresenceKnown
+	default:
+		c.knowledge = iampolicy.Unknown
+	}
+	if n := len(name); n > 1 && name[0] == '/' && name[n-1] == '/' {
+		c.pattern, err = regexp.Compile("(?i:" + name[1:n-1] + ")")
+		return err
+	}
+	c.name = strings.ToLower(name)
+	return nil
+}
+
 // readConstraints returns what the constraints of a line say of a key. Of
 // several for one key the one that knows most counts.
 func readConstraints(raw json.RawMessage) (func(key string) iampolicy.Knowledge, error) {
 	const member = "discoveryContextKeyConstraints"
-	var in []struct {
-		KeyName         string `json:"keyName"`
-		PresenceIsKnown bool   `json:"presenceIsKnown"`
-		ValueIsKnown    bool   `json:"valueIsKnown"`
-	}
+	var in []json.RawMessage
 	if !absent(raw) {
 		if err := json.Unmarshal(raw, &in); err != nil {
 			return nil, fmt.Errorf("%s: %w", member, err)
 		}
 	}
-	all := make([]constraint, 0, len(in))
-	for i, c := range in {
-		out := constraint{name: strings.ToLower(c.KeyName), knowledge: iampolicy.Unknown}
-		switch {
-		case c.KeyName == "":
-			return nil, fmt.Errorf("%s[%d]: keyName is missing", member, i)
-		case c.ValueIsKnown && !c.PresenceIsKnown:
-			return nil, fmt.Errorf("%s[%d]: valueIsKnown needs presenceIsKnown", member, i)
-		case c.ValueIsKnown:
-			out.knowledge = iampolicy.Known
-		case c.PresenceIsKnown:
-			out.knowledge = iampolicy.PresenceKnown
+	all := make([]constraint, len(in))
+	for i, text := range in {
+		if err := all[i].read(text); err != nil {
+			return nil, fmt.Errorf("%s[%d]: %w", member, i, err)
 		}
-		if n := len(c.KeyName); n > 1 && c.KeyName[0] == '/' && c.KeyName[n-1] == '/' {
-			var err error
-			if out.pattern, err = regexp.Compile("(?i:" + c.KeyName[1:n-1] + ")"); err != nil {
-				return nil, fmt.Errorf("%s[%d]: %w", member, i, err)
-			}
-		}
-		all = append(all, out)
 	}
 	return func(key string) iampolicy.Knowledge {
 		most := iampolicy.Unknown

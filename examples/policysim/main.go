@@ -26,8 +26,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
-	"unicode/utf8"
 
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 	"github.com/sallyport-go/sallyport/iampolicy"
 )
 
@@ -169,14 +169,10 @@ func write(out io.Writer, order <-chan chan []byte) error {
 
 // answer returns the line, or with -explain the text, that answers a line.
 func (c *config) answer(line []byte, m *meter) []byte {
-	if !utf8.Valid(line) { // two such names would be read as one
-		return encode(map[string]any{"error": "bad json: not UTF-8"})
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(line, &members); err != nil {
+	members, err := exact.Object(line)
+	if members == nil {
 		return encode(map[string]any{"error": "bad json: " + err.Error()})
 	}
-	_, err := unique(line)
 	var result []byte
 	if err == nil {
 		result, err = c.do(members, m)

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 	"github.com/sallyport-go/sallyport/iampolicy"
 )
 
@@ -44,20 +46,20 @@ type matrix struct {
 
 // members reads the members of an object, which must be among those listed.
 func members(raw json.RawMessage, names ...string) (map[string]json.RawMessage, error) {
-	out, err := unique(raw)
-	for name := range out {
-		if err == nil && !slices.Contains(names, name) {
-			err = fmt.Errorf("unknown member %q", name)
+	out, err := exact.Object(raw)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(out)) {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("unknown member %q", name)
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 // readMatrix reads the document.
 func readMatrix(text []byte) (*matrix, error) {
-	if !json.Valid(text) {
-		return nil, errors.New("not a JSON document")
-	}
 	top, err := members(text, "principals", "resources", "actions")
 	if err != nil {
 		return nil, err

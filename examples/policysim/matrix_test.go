@@ -101,8 +101,8 @@ func TestMatrixExitCodes(t *testing.T) {
 	_, _, code = simulate(t, bin, "", "-matrix", "/none/such")
 	require.Equal(t, 3, code)
 	for _, c := range []struct{ old, text, want string }{
-		{matrixDoc, "", "not a JSON document"},
-		{matrixDoc, "[]", "must be an object"},
+		{matrixDoc, "", "unexpected end of JSON input"},
+		{matrixDoc, "[]", "no place for this JSON: array"},
 		{`"actions":`, `"Actions":`, `unknown member "Actions"`},
 		{`"actions":`, `"actions":[],"actions":`, `member "actions" occurs twice`},
 		{`"identityPolicies"`, `"identitypolicies"`, `principals[0]: unknown member "identitypolicies"`},

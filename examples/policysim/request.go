@@ -3,61 +3,19 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/sallyport-go/sallyport/examples/internal/exact"
 	"github.com/sallyport-go/sallyport/iampolicy"
 )
 
 // options are how documents are read: what cannot be evaluated denies.
 var options = iampolicy.Options{Lenient: true}
-
-// member is a member of a JSON object, in the order of the text.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-// object reads the members of an object, in order and repetitions included.
-func object(raw json.RawMessage) ([]member, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.New("must be an object")
-	}
-	var all []member
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		m := member{name: fmt.Sprint(t)}
-		if err := d.Decode(&m.value); err != nil {
-			return nil, err
-		}
-		all = append(all, m)
-	}
-	return all, nil
-}
-
-// unique reads the members of an object; one that occurs twice is an error,
-// since one of the two would have to be believed.
-func unique(raw json.RawMessage) (map[string]json.RawMessage, error) {
-	all, err := object(raw)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]json.RawMessage, len(all))
-	for _, m := range all {
-		if _, twice := out[m.name]; twice {
-			err = fmt.Errorf("member %q occurs twice", m.name)
-		}
-		out[m.name] = m.value
-	}
-	return out, err
-}
 
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
@@ -66,38 +24,27 @@ func readRequest(raw json.RawMessage) (*iampolicy.Request, error) {
 	if absent(raw) {
 		return nil, errors.New("request: missing")
 	}
-	in, err := unique(raw)
-	if err != nil {
-		return nil, fmt.Errorf("request: %w", err)
-	}
 	r := new(iampolicy.Request)
-	for _, f := range []struct {
-		name     string
-		to       any
-		required bool
-	}{
-		{"action", &r.Action, true},
-		{"resource", &r.Resource, true},
-		{"resourceAccountId", &r.ResourceAccount, false},
-		{"wildcardOnlyAction", &r.WildcardOnly, false},
-	} {
-		if absent(in[f.name]) {
-			if f.required {
-				return nil, fmt.Errorf("request.%s: missing", f.name)
-			}
-			continue
-		}
-		if err := json.Unmarshal(in[f.name], f.to); err != nil {
-			return nil, fmt.Errorf("request.%s: %w", f.name, err)
-		}
+	var principal, context json.RawMessage
+	err := exact.Unmarshal(raw,
+		exact.Member{Name: "action", To: &r.Action}, exact.Member{Name: "resource", To: &r.Resource},
+		exact.Member{Name: "resourceAccountId", To: &r.ResourceAccount}, exact.Member{Name: "wildcardOnlyAction", To: &r.WildcardOnly},
+		exact.Member{Name: "principal", To: &principal}, exact.Member{Name: "context", To: &context})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("request: %w", err)
+	case r.Action == "":
+		return nil, errors.New("request.action: missing")
+	case r.Resource == "":
+		return nil, errors.New("request.resource: missing")
 	}
-	if r.Action == "" || r.Resource == "" {
-		return nil, errors.New("request: action and resource must not be empty")
-	}
-	if r.Principal, err = readPrincipal(in["principal"], federates(r.Action)); err != nil {
+	if r.Principal, err = readPrincipal(principal, federates(r.Action)); err != nil {
 		return nil, fmt.Errorf("request.principal: %w", err)
 	}
-	return r, readContext(in["context"], &r.Context)
+	if err := readContext(context, &r.Context); err != nil {
+		return nil, fmt.Errorf("request.context: %w", err)
+	}
+	return r, nil
 }
 
 // federates reports whether the callers of an action are identity providers.
@@ -112,9 +59,8 @@ func readPrincipal(raw json.RawMessage, federates bool) (iampolicy.Principal, er
 		return iampolicy.Principal{}, errors.New("missing")
 	}
 	if raw[0] == '{' {
-		var object map[string]json.RawMessage
 		var typ string
-		if json.Unmarshal(raw, &object) == nil && json.Unmarshal(object["type"], &typ) == nil && typ == "Anonymous" {
+		if exact.Unmarshal(raw, exact.Member{Name: "type", To: &typ}) == nil && typ == "Anonymous" {
 			return iampolicy.Principal{}, nil
 		}
 		return iampolicy.Principal{}, errors.New(`an object must be {"type":"Anonymous"}`)
@@ -135,37 +81,46 @@ func readContext(raw json.RawMessage, c *iampolicy.Context) error {
 	if absent(raw) {
 		return nil
 	}
-	members, err := object(raw)
+	members, err := exact.Object(raw)
 	if err != nil {
-		return fmt.Errorf("request.context: %w", err)
+		return err
 	}
-	for _, m := range members {
-		if m.value[0] == '[' {
-			var items []json.RawMessage
-			if err := json.Unmarshal(m.value, &items); err != nil {
-				return fmt.Errorf("request.context: %w", err)
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		value := members[key]
+		if value[0] == '[' {
+			values, err := readList(value)
+			if err != nil {
+				return fmt.Errorf("%q: %w", key, err)
 			}
-			values := make([]string, 0, len(items))
-			for _, item := range items {
-				text, ok := scalar(item)
-				if !ok {
-					return fmt.Errorf("request.context: %q: a list holds strings, numbers and booleans", m.name)
-				}
-				values = append(values, text)
-			}
-			c.SetList(m.name, values)
+			c.SetList(key, values)
 			continue
 		}
-		if absent(m.value) {
+		if absent(value) {
 			continue
 		}
-		text, ok := scalar(m.value)
+		text, ok := scalar(value)
 		if !ok {
-			return fmt.Errorf("request.context: %q: must be a string, number, boolean or array", m.name)
+			return fmt.Errorf("%q: must be a string, number, boolean or array", key)
 		}
-		c.Set(m.name, text)
+		c.Set(key, text)
 	}
 	return c.Err()
+}
+
+func readList(raw json.RawMessage) ([]string, error) {
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return nil, err
+	}
+	values := make([]string, 0, len(items))
+	for _, item := range items {
+		text, ok := scalar(item)
+		if !ok {
+			return nil, errors.New("a list holds strings, numbers and booleans")
+		}
+		values = append(values, text)
+	}
+	return values, nil
 }
 
 // scalar returns the text of a string, number or boolean.
@@ -184,9 +139,8 @@ func scalar(raw json.RawMessage) (string, bool) {
 // readPolicy reads a document, bare or wrapped with a name.
 func readPolicy(raw json.RawMessage) (*iampolicy.Policy, error) {
 	document, name := raw, ""
-	var wrapper map[string]json.RawMessage
-	if json.Unmarshal(raw, &wrapper) == nil && wrapper["policy"] != nil && wrapper["Statement"] == nil {
-		if _, err := unique(raw); err != nil {
+	if wrapper, err := exact.Object(raw); wrapper["policy"] != nil && wrapper["Statement"] == nil {
+		if err != nil {
 			return nil, err
 		}
 		document = wrapper["policy"]
@@ -248,7 +202,7 @@ func readLevels(raw json.RawMessage, kind iampolicy.Kind) ([]*iampolicy.Set, err
 	}
 	sets := make([]*iampolicy.Set, 0, len(levels))
 	for i, text := range levels {
-		level, err := unique(text)
+		level, err := exact.Object(text)
 		if err != nil {
 			return nil, fmt.Errorf("[%d]: %w", i, err)
 		}

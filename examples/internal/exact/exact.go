@@ -27,11 +27,11 @@ type Member struct {
 // name that occurs twice is an error, since two readers could take two values;
 // what could be read is in its place even then.
 func Unmarshal(data []byte, members ...Member) error {
-	if !utf8.Valid(data) {
-		return errors.New("not UTF-8") // what is echoed of it would not be JSON either
+	if string(bytes.TrimSpace(data)) == "null" {
+		return nil
 	}
 	object, err := Object(data)
-	if object == nil && err != nil {
+	if object == nil {
 		return err
 	}
 	for _, m := range members {
@@ -47,12 +47,18 @@ func Unmarshal(data []byte, members ...Member) error {
 }
 
 // Object reads the members of an object. With the error that one occurs twice
-// it returns them too, each with its first value.
+// it returns them too, each with its first value; with any other, nil.
 func Object(data []byte) (map[string]json.RawMessage, error) {
+	if !utf8.Valid(data) {
+		return nil, errors.New("not UTF-8") // what is echoed of it would not be JSON either
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		var none map[string]json.RawMessage
-		return nil, plain(json.Unmarshal(data, &none)) // null is no member; for the rest, its words
+		var none struct{}
+		if err := plain(json.Unmarshal(data, &none)); err != nil {
+			return nil, err
+		}
+		return nil, errors.New("no place for this JSON: null")
 	}
 	object := map[string]json.RawMessage{}
 	var twice error
