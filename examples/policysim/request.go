@@ -181,8 +181,11 @@ func readSet(raw json.RawMessage, kind iampolicy.Kind, level string, several, ke
 	policies := make([]*iampolicy.Policy, 0, len(documents))
 	for i, document := range documents {
 		p, err := readPolicy(document)
+		if err != nil && several {
+			err = fmt.Errorf("[%d]: %w", i, err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("[%d]: %w", i, err)
+			return nil, err
 		}
 		policies = append(policies, p)
 	}
