@@ -5,7 +5,9 @@ package cloudtrail
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 )
@@ -24,7 +26,7 @@ func (f Folder) Put(_ context.Context, o *StoredObject) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Root.MkdirAll(path.Dir(name), 0o755); err != nil {
+	if err := f.mkdir(path.Dir(name)); err != nil {
 		return err
 	}
 	if o.Metadata != nil {
@@ -37,6 +39,24 @@ func (f Folder) Put(_ context.Context, o *StoredObject) error {
 		}
 	}
 	return f.write(name, o.Body)
+}
+
+// mkdir makes a folder and those that it is in, each durable: a new day begins
+// with several.
+func (f Folder) mkdir(dir string) error {
+	err := f.Root.Mkdir(dir, 0o755)
+	if errors.Is(err, fs.ErrNotExist) && dir != "." {
+		if err = f.mkdir(path.Dir(dir)); err == nil {
+			err = f.Root.Mkdir(dir, 0o755)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist): // or somebody else was faster; a file is found out when one is put into it
+		return nil
+	case err == nil:
+		f.sync(path.Dir(dir))
+	}
+	return err
 }
 
 func (f Folder) write(name string, data []byte) (err error) {

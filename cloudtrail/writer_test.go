@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -275,6 +277,33 @@ func TestSignerRefuses(t *testing.T) {
 		require.ErrorIs(t, err, cloudtrail.ErrSigner, bad)
 	}
 	require.ErrorIs(t, cloudtrail.Folder{}.Put(t.Context(), &cloudtrail.StoredObject{Bucket: "a", Key: "../b"}), cloudtrail.ErrName)
+}
+
+// TestFolderConcurrent puts objects into folders that are not there yet, all at
+// once; one whose folder is a file is refused.
+func TestFolderConcurrent(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	defer root.Close()
+	f := cloudtrail.Folder{Root: root}
+	var wg sync.WaitGroup
+	for i := range 40 {
+		wg.Go(func() {
+			key := fmt.Sprintf("a/b/%d/c/%d", i%3, i)
+			if err := f.Put(t.Context(), &cloudtrail.StoredObject{Bucket: "logs", Key: key, Body: []byte(key)}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 40 {
+		key := fmt.Sprintf("a/b/%d/c/%d", i%3, i)
+		got, err := fs.ReadFile(root.FS(), "logs/"+key)
+		require.NoError(t, err)
+		require.Equal(t, key, string(got))
+	}
+	require.Error(t, f.Put(t.Context(), &cloudtrail.StoredObject{Bucket: "logs", Key: "a/b/0/c/0/d", Body: nil}))
+	require.Error(t, f.Put(t.Context(), &cloudtrail.StoredObject{Bucket: "logs", Key: "a/b/0/c/0/d/e", Body: nil}))
 }
 
 // TestSignerForm is CT-1, CT-3 and CT-7: one gzip member of one JSON object, its

@@ -96,8 +96,12 @@ func write(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) int {
 }
 
 // writeAWSCLI writes the lines of the AWS CLI. In an organization's folder it
-// must be said whose trail is meant.
+// must be said whose trail is meant. Where nothing could be begun there is none
+// to speak of.
 func writeAWSCLI(rep *cloudtrail.Report, o *options, stdout, stderr io.Writer) error {
+	if rep.Verdict == cloudtrail.Failed && rep.From.IsZero() && rep.To.IsZero() && len(rep.Findings) == 0 {
+		return nil
+	}
 	for _, c := range rep.Coverage {
 		if c.Chain.Org != "" && len(o.accounts) == 0 {
 			return errors.New("usage-error: -format awscli needs -account for an organization trail")

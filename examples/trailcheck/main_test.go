@@ -369,6 +369,10 @@ func TestUsageAWSCLI(t *testing.T) {
 	require.Equal(t, 3, exit)
 	require.Empty(t, stdout)
 	require.Contains(t, stderr, "usage-error: ")
+	stdout, stderr, exit = command(t, "-dir", filepath.Join(t.TempDir(), "nowhere"), "-format", "awscli")
+	require.Equal(t, 3, exit)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, "no such file")
 }
 
 // TestUnreferencedFlag is CT-57's option.
