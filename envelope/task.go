@@ -90,7 +90,7 @@ type ring struct {
 // init makes a ring for so many workers, the caller among them.
 func (r *ring) init(f *frameCipher, pool *sync.Pool, workers int, work func(*task)) {
 	r.frames, r.pool, r.work = f, pool, work
-	r.limit, r.most = workers+4, workers-1 // two more than workers+2: a Reader with two runs at 1.8 of one, not 1.65
+	r.limit, r.most = workers+2, workers-1
 	r.run = r.help
 }
 

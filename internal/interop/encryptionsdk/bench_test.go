@@ -240,6 +240,24 @@ func stream(b *testing.B, w *world, s envelope.Suite, frame int64, workers int) 
 	}
 }
 
+// elsewhere is a stream whose Reader has a source that is not in memory, for
+// all it knows: it copies.
+func elsewhere(b *testing.B, w *world, frame int64, workers int) contender {
+	b.Helper()
+	s := stream(b, w, envelope.Suite0478, frame, workers)
+	c := benchClient(b, w, envelope.Suite0478, frame, workers)
+	opened := s.sinks[1]
+	s.name = fmt.Sprintf("envelope-0478-source/frame=%d/workers=%d", frame, workers)
+	s.decrypt = func(message []byte) ([]byte, error) {
+		r, err := c.NewReader(b.Context(), struct{ io.Reader }{bytes.NewReader(message)}, nil)
+		if err == nil {
+			_, err = r.WriteTo(opened.reset())
+		}
+		return opened.kept.Bytes(), err
+	}
+	return s
+}
+
 // reads is a stream whose Reader is read by Read, into a buffer of the size.
 func reads(b *testing.B, w *world, frame int64, size int) contender {
 	b.Helper()
@@ -421,6 +439,7 @@ func Benchmark16MiB(b *testing.B) {
 			all = append(
 				all, func() contender { return oneShot(b, w, envelope.Suite0478, int64(frame), workers) },
 				func() contender { return stream(b, w, envelope.Suite0478, int64(frame), workers) },
+				func() contender { return elsewhere(b, w, int64(frame), workers) },
 			)
 		}
 	}
