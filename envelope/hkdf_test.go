@@ -162,3 +162,18 @@ func TestPoolsConcurrently(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// What Decrypt puts back for another message holds nothing of the one before.
+func TestReleaseIsZeroed(t *testing.T) {
+	c := suiteClient(t, Suite0478, 64)
+	ec := EncryptionContext{"tenant": "7"}
+	message := must[[]byte](t)(c.Encrypt(t.Context(), nil, pattern(10), ec))
+	in := &incoming{}
+	in.src.buf = message
+	require.NoError(t, c.openHeaderOf(t.Context(), in, ec))
+	require.NotEqual(t, incoming{}, *in)
+	key := in.materials.DataKey
+	c.release(in)
+	require.Equal(t, incoming{}, *in)
+	require.Equal(t, make([]byte, 32), key)
+}
