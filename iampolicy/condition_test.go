@@ -34,9 +34,9 @@ func checkCondition(t *testing.T, operator string, values, have any, want bool) 
 	check(t, fmt.Sprintf("%s %v: %v", operator, values, have), c, outcome)
 }
 
-// TestIAM36TruthTable is every operator, plain, with IfExists and with the set
+// TestIAM36TruthTable is every operator (IAM-35), plain, with IfExists and with the set
 // operators, on a value that matches, one that does not, no value, an empty
-// string, an empty list, a list of matches, a mixed list, a list of the empty
+// string (IAM-40), an empty list, a list of matches, a mixed list, a list of the empty
 // string, and on policies without values.
 func TestIAM36TruthTable(t *testing.T) {
 	type sample struct {

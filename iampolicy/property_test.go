@@ -19,7 +19,8 @@ import (
 )
 
 // TestIAM109Properties holds what must be true of every decision, whatever the
-// policies: see the name of each step.
+// policies, the order of statements and policies included (IAM-54): see the
+// name of each step.
 func TestIAM109Properties(t *testing.T) {
 	rounds := 1500
 	if testing.Short() {

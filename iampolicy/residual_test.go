@@ -145,7 +145,8 @@ func checkDiscover(t *testing.T, g *generator, c *refCase, q *iampolicy.Policies
 	}
 }
 
-// TestIAM97Properties: Residual with all keys known is Decide, and its
+// TestIAM97Properties: Residual with all keys known is Decide, and with unknown
+// ones, which only it has (IAM-75), its
 // expression on any completion of the context is Decide on it.
 func TestIAM97Properties(t *testing.T) {
 	const completions = 10

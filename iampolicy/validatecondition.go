@@ -117,6 +117,9 @@ func (v *validator) conditionKey(c *condition, op operator, path validatorPlace)
 		v.report("INVALID_CONDITION_KEY_FORMAT", c.keyAt, path.String(), "a condition key is written service:key")
 		return
 	}
+	if multivaluedKey(service, name) && op.quant == quantNone && op.fam != famNull {
+		v.report("MISSING_QUALIFIER", c.opAt, path.String(), "the key has several values: use ForAllValues or ForAnyValue")
+	}
 	if service != "aws" {
 		return
 	}
@@ -131,13 +134,16 @@ func (v *validator) conditionKey(c *condition, op operator, path validatorPlace)
 	case !slices.Contains(globalKeys[:], name):
 		v.report("INVALID_GLOBAL_CONDITION_KEY", c.keyAt, path.String(), "there is no such global condition key")
 	}
-	if multivaluedKey(name) && op.quant == quantNone && op.fam != famNull {
-		v.report("MISSING_QUALIFIER", c.opAt, path.String(), "the key has several values: use ForAllValues or ForAnyValue")
-	}
 }
 
-// multivaluedKey reports whether a key that begins with aws: holds a list.
-func multivaluedKey(name string) bool {
+// multivaluedKey reports whether a key in lower case is known to hold a list.
+func multivaluedKey(service, name string) bool {
+	if service == "dynamodb" {
+		return name == "attributes" || name == "leadingkeys"
+	}
+	if service != "aws" {
+		return false
+	}
 	switch name {
 	case "calledvia", "principalorgpaths", "principalservicenameslist", "resourceorgpaths", "sourceorgpaths", "tagkeys", "vpceorgpaths":
 		return true
