@@ -126,7 +126,74 @@ func TestContextAndPrincipals(t *testing.T) {
 	require.Equal(t, "explicitDeny", decision(strings.Replace(with(`{"type":"Anonymous"}`, "s3:GetObject", public+`,"s3BlockPublicAccess":true`), "arn:aws:iam::123456789012:role/r", "arn:aws:s3:::b/k", 1)))
 }
 
-func TestOrderAndFlags(t *testing.T) {
+// TestIAM98Requests: which member is required, which may be missing or null,
+// and which kind of policy the action and the resource make of resourcePolicy.
+func TestIAM98Requests(t *testing.T) {
+	bin := build(t)
+	const user = `"principal":"arn:aws:iam::123456789012:user/a"`
+	const trust = `{"Statement":{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"*"}}`
+	for _, c := range []struct{ name, request, more, decision, problem string }{
+		{"no action", `"resource":"*",` + user, "", "", "request.action: missing"},
+		{"no resource", `"action":"s3:GetObject",` + user, "", "", "request.resource: missing"},
+		{"no principal", `"action":"s3:GetObject","resource":"*"`, "", "", "request.principal: missing"},
+		{"an object that is not Anonymous", `"action":"s3:GetObject","resource":"*","principal":{"type":"User"}`, "", "", "must be"},
+		{"an action in other letters", `"Action":"s3:GetObject","resource":"*",` + user, "", "", "request.action: missing"},
+		{"a list in a list", `"action":"a:b","resource":"*",` + user + `,"context":{"a:b":[["x"]]}`, "", "", "a list holds"},
+		{"null in a list", `"action":"a:b","resource":"*",` + user + `,"context":{"a:b":[null]}`, "", "", "a list holds"},
+		{"null for what may be missing", `"action":"s3:ListBuckets","resource":"*",` + user + `,"context":null,"resourceAccountId":null`, `,"identityPolicies":null,"scps":null,"mode":null,"op":null`, "implicitDeny", ""},
+		{"root, unknown owner", `"action":"s3:ListBuckets","resource":"*","principal":"arn:aws:iam::123456789012:root"`, "", "implicitDeny", ""},
+		{"a pattern", `"action":"s3:GetObject","resource":"arn:aws:s3:::b/*","resourceAccountId":"123456789012",` + user, `,"identityPolicies":[` + openDoc + `]`, "allowed", ""},
+		{"a trust policy needs no Resource", `"action":"sts:AssumeRole","resource":"arn:aws:iam::123456789012:role/r","resourceAccountId":"123456789012",` + user, `,"identityPolicies":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}],"resourcePolicy":` + trust, "allowed", ""},
+		{"another policy does", `"action":"iam:GetRole","resource":"arn:aws:iam::123456789012:role/r","resourceAccountId":"222222222222",` + user, `,"identityPolicies":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}],"resourcePolicy":` + trust, "implicitDeny", ""},
+		{"a key has a key policy", `"action":"kms:Decrypt","resource":"arn:aws:kms:eu-west-1:123456789012:key/k","resourceAccountId":"123456789012",` + user, `,"identityPolicies":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}]`, "implicitDeny", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lines, _, code := simulate(t, bin, `{"id":1,"request":{`+c.request+`}`+c.more+"}\n", "--why=none")
+			require.Equal(t, 0, code)
+			var a struct{ Decision, Error string }
+			require.NoError(t, json.Unmarshal([]byte(lines[0]), &a))
+			require.Equal(t, c.decision, a.Decision, lines[0])
+			require.Contains(t, a.Error, c.problem)
+			require.Equal(t, c.problem == "", a.Error == "", lines[0])
+		})
+	}
+}
+
+// TestIAM100Lenient: what AWS would not have saved denies where it can, and
+// allows nothing; only what cannot be read is an error.
+func TestIAM100Lenient(t *testing.T) {
+	bin := build(t)
+	const all = `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
+	for _, c := range []struct{ name, statement, allow, deny string }{
+		{"unknown operator", `"Action":"*","Resource":"*","Condition":{"NullIfExists":{"a:b":"true"}}`, "implicitDeny", "explicitDeny"},
+		{"null among the values", `"Action":"*","Resource":"*","Condition":{"StringEquals":{"a:b":["x",null]}}`, "implicitDeny", "explicitDeny"},
+		{"no resource", `"Action":"*"`, "implicitDeny", "explicitDeny"},
+		{"a resource that is no ARN", `"Action":"*","Resource":"b"`, "implicitDeny", "explicitDeny"},
+		{"a variable without end", `"Action":"*","Resource":"arn:aws:s3:::${aws:username"`, "implicitDeny", "explicitDeny"}, // of version 2012
+		{"a principal is ignored", `"Principal":{"AWS":"999999999999"},"Action":"*","Resource":"*"`, "allowed", "explicitDeny"},
+		{"an empty list of actions", `"Action":[],"Resource":"*"`, "implicitDeny", "allowed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for effect, want := range map[string]string{"Allow": c.allow, "Deny": c.deny} {
+				policies := `{"Version":"2012-10-17","Statement":{"Effect":"` + effect + `",` + c.statement + `}}`
+				if effect == "Deny" {
+					policies += "," + all
+				}
+				lines, _, _ := simulate(t, bin, line(`,"identityPolicies":[`+policies+`]`, ""), "--why=none")
+				require.Equal(t, []string{`{"id":1,"decision":"` + want + `"}`}, lines, effect)
+			}
+		})
+	}
+	lines, _, _ := simulate(t, bin, line(`,"identityPolicies":[`+all+`],"sessionPolicy":{"Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`, ""), "--why=none")
+	require.Equal(t, []string{`{"id":1,"decision":"allowed"}`}, lines, "a user has no session policy")
+	free := strings.Replace(line(`,"identityPolicies":[{"Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}]`, ""), "s3:GetObject", "sts:GetCallerIdentity", 1)
+	lines, _, _ = simulate(t, bin, free)
+	require.Contains(t, lines[0], `"decision":"allowed"`)
+	require.Contains(t, lines[0], `"allow":[],"deny":[]`)
+}
+
+// TestIAM103OrderAndFlags: answers in the order of the lines, and the flags.
+func TestIAM103OrderAndFlags(t *testing.T) {
 	bin := build(t)
 	var input strings.Builder
 	for i := range 200 {
