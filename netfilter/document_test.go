@@ -383,7 +383,7 @@ func TestGroupsRoundTrip(t *testing.T) {
 	g.classes.Require(t, g.total)
 }
 
-// TestACLsRoundTrip does the same for ACLs, both directions in one shuffled list.
+// TestACLsRoundTrip does the same for ACLs (NET-40), both directions in one shuffled list.
 func TestACLsRoundTrip(t *testing.T) {
 	g := &uniGenerator{rng: rand.New(rand.NewPCG(23, 24)), classes: testkit.Classes{}}
 	for range rounds(300) {

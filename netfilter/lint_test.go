@@ -22,7 +22,7 @@ const (
 )
 
 // TestLintCodes gives each code of NET-68 an inventory that has it, and one that
-// does not.
+// does not; pmtud-blocked is NET-35, quota NET-71.
 func TestLintCodes(t *testing.T) {
 	group := func(rules string) string {
 		return `{"SecurityGroups":[{"GroupId":"sg-1","IpPermissions":[` + rules + `]}]}`

@@ -189,6 +189,8 @@ func TestACLRules(t *testing.T) {
 	}
 }
 
+// TestACLErrors is NET-29 and the errors of NET-28 and NET-30: one block, and no
+// value that another reading would widen.
 func TestACLErrors(t *testing.T) {
 	good := netfilter.ACLEntry{Number: 100, Protocol: "6", Action: "allow", IPv4: "10.0.0.0/8", From: 443, To: 443}
 	for _, c := range []struct {
@@ -530,6 +532,7 @@ func TestCrossFallsBack(t *testing.T) {
 	require.Greater(t, size(16<<20), 10*p.Size())
 }
 
+// TestPoolSharesPolicies is NET-73: equal sets of groups are compiled once.
 func TestPoolSharesPolicies(t *testing.T) {
 	pool := netfilter.Pool{Capacity: 2}
 	get := func(rules ...netfilter.Rule) *netfilter.GroupPolicy {

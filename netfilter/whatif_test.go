@@ -86,5 +86,5 @@ func TestIdleTimeouts(t *testing.T) {
 		require.Error(t, bad.Check())
 	}
 	require.NoError(t, netfilter.IdleTimeouts{TCP: 432000 * s, UDPStream: 60 * s, UDP: 60 * s}.Check())
-	require.Len(t, netfilter.AlwaysTracked(), 10)
+	require.Len(t, netfilter.AlwaysTracked(), 10, "NET-22")
 }

@@ -51,7 +51,7 @@ func TestLenient(t *testing.T) {
 }
 
 // TestServices: the resolver and the router of a VPC are told by its blocks, and
-// the list can be replaced.
+// the list can be replaced; what is not logged is attributed to nothing (NET-65).
 func TestServices(t *testing.T) {
 	inv := inventory(t, `{"SecurityGroups":[{"GroupId":"sg-1",`+anyOut+`}],"NetworkInterfaces":[`+iface("eni-1", "10.0.7.5", "sg-1")+`],`+openACL+`}`)
 	dns := one(t, defaultNames, "2 1 eni-1 10.0.7.5 10.0.0.2 40000 53 17 1 1 1 1 ACCEPT OK")

@@ -114,3 +114,22 @@ func TestEdgeRouteTables_NET46(t *testing.T) {
 		})
 	}
 }
+
+// TestRouteTargets_NET42: targets that leave the model are reached, and nobody
+// knows about the reply; so is a target that no list knows (NET-50).
+func TestRouteTargets_NET42(t *testing.T) {
+	old := `{"DestinationCidrBlock":"172.16.0.0/12","NetworkInterfaceId":"eni-gone","State":"blackhole"}`
+	for member, id := range map[string]string{
+		"CarrierGatewayId": "cagw-1", "LocalGatewayId": "lgw-1", "CoreNetworkArn": "arn:aws:networkmanager::1:core-network/core-network-1",
+		"OdbNetworkArn": "arn:aws:odb:r:1:odb-network/odbnet-1", "GatewayId": "vgw-9", "FutureTargetId": "future-1",
+	} {
+		end := id
+		if member == "FutureTargetId" {
+			end = "rtb-main/172.16.0.0/12" // which member is the target is not known either
+		}
+		p := ask(t, edited(t, old, `{"DestinationCidrBlock":"172.16.0.0/12","`+member+`":"`+id+`","State":"active"}`), "eni-b", "172.16.0.1", "", "", netfilter.TCP, 443)
+		require.Equal(t, "yes unresolved", p.Reachable.String()+" "+p.Reply.String(), member)
+		require.Empty(t, p.Blocks, member)
+		require.Equal(t, end, p.Hops[len(p.Hops)-1].ID, member)
+	}
+}
