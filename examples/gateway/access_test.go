@@ -42,6 +42,11 @@ func TestBlockPublicAccess(t *testing.T) {
 	b.ok(put("/bucket?policy", publicPolicy))
 	require.Contains(t, b.ok(get("/bucket?policyStatus")).body, "<IsPublic>true</IsPublic>")
 	require.Equal(t, "body", b.send(stranger).body, "a public policy, and nothing against it")
+	for name := range overrides {
+		q := stranger
+		q.target += "?" + name + "=text/html"
+		require.Equal(t, "InvalidRequest", b.send(q).code, "whoever signs nothing changes no header: %s", name)
+	}
 
 	b.ok(put("/bucket?publicAccessBlock", blockXML("RestrictPublicBuckets")))
 	got := b.ok(get("/bucket?publicAccessBlock")).body

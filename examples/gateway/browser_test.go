@@ -122,6 +122,11 @@ func TestCDN(t *testing.T) {
 	require.Equal(t, "body", b.plain("GET", b.url+cdnPath+"bucket/open/k", "", header).body)
 	require.Equal(t, "AccessDenied", b.plain("GET", b.url+cdnPath+"bucket/closed/k", "", header).code)
 	require.Equal(t, "AccessDenied", b.plain("GET", b.url+"/bucket/open/k", "", header).code, "cookies open that path alone")
+
+	b.ok(request{method: "PUT", target: "/bucket?policy", body: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"cloudfront.amazonaws.com"},
+		"Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket/*"}}`})
+	require.Equal(t, "AccessDenied", b.plain("GET", b.url+cdnPath+"bucket/open/k", "", nil).code, "no signature is nobody, whatever the policy asks")
+	require.Equal(t, "AccessDenied", b.plain("GET", link("bucket/open/k")+"0", "", nil).code, "nor is a changed one")
 }
 
 func TestForms(t *testing.T) {
