@@ -21,7 +21,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 )
 
 type mutant struct {
@@ -53,12 +55,7 @@ func main() {
 		}
 		mutants = some
 	}
-	for _, m := range mutants {
-		if err := m.kill(); err != nil {
-			survivors++
-			fmt.Printf("%s: %v\n", m.list, err)
-		}
-	}
+	survivors += killAll(mutants)
 	fmt.Printf("mutants: %d of %d run, %d survived\n", len(mutants), total, survivors)
 	if survivors > 0 || total == 0 {
 		os.Exit(1)
@@ -108,6 +105,28 @@ func (m mutant) source() (string, error) {
 		return "", fmt.Errorf("the old text occurs %d times in %s: %s", n, m.file, m.old)
 	}
 	return string(text), nil
+}
+
+// killAll runs the mutants, as many at a time as there are processors: half of
+// each is linking. It returns how many were left alive, and says which.
+func killAll(mutants []mutant) (survivors int) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	free := make(chan struct{}, runtime.NumCPU())
+	for _, m := range mutants {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			if err := m.kill(); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				survivors++
+				fmt.Printf("%s: %v\n", m.list, err)
+			}
+		})
+	}
+	wg.Wait()
+	return survivors
 }
 
 // kill runs the mutant's test against the edited file and returns nil when it
