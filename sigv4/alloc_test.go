@@ -24,7 +24,7 @@ func TestAllocations(t *testing.T) {
 	sign, presign := benchRequest(t), benchRequest(t)
 	presign.Header = http.Header{}
 	header, query := signedBenchRequest(t), presignedBenchRequest(t)
-	testkit.AllocsAtMost(t, 3, func() {
+	testkit.AllocsAtMost(t, 2, func() {
 		if _, err := s.Sign(sign, benchCredentials, sigv4.Payload{}); err != nil {
 			t.Error(err)
 		}

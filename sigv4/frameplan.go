@@ -236,13 +236,13 @@ func cutChunkedEncoding(lines []string) (found bool, rest []string) {
 
 // addHeads adds the headers to sign.
 func (f *framePlan) addHeads(sc *scratch, selected func(string) bool) {
-	sc.addHead("content-encoding", nil, f.encoding)
-	sc.addHead("x-amz-decoded-content-length", nil, strconv.FormatInt(f.decoded, 10))
+	sc.addOwnHead("content-encoding", f.encoding)
+	sc.addOwnHead("x-amz-decoded-content-length", strconv.FormatInt(f.decoded, 10))
 	if f.announced != "" {
-		sc.addHead("x-amz-trailer", nil, f.announced)
+		sc.addOwnHead("x-amz-trailer", f.announced)
 	}
 	if selected == nil || selected("content-length") {
-		sc.addHead("content-length", nil, strconv.FormatInt(f.encoded, 10))
+		sc.addOwnHead("content-length", strconv.FormatInt(f.encoded, 10))
 	}
 }
 

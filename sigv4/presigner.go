@@ -82,9 +82,9 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 		return nil, fmt.Errorf("%w: Authorization, a date, a token or an X-Amz- query parameter is there", ErrAlreadySigned)
 	}
 	host := signedHost(r)
-	sc.addHead("host", nil, host)
+	sc.addOwnHead("host", host)
 	if payload.send {
-		sc.addHead("x-amz-content-sha256", nil, payload.value)
+		sc.addOwnHead("x-amz-content-sha256", payload.value)
 	}
 	out := &Presigned{Method: r.Method, Scope: s.scope()}
 	out.Date = FormatDate(now)
