@@ -171,7 +171,7 @@ func (f *formReader) startsWithDelim() bool {
 		continue
 	}
 	rest, ok := bytes.CutPrefix(f.buf[f.lo:f.hi], word)
-	return ok && (len(rest) == 0 || isDelimEnd(rest[0]) || rest[0] == '\n')
+	return ok && (len(rest) == 0 || isDelimEnd(rest[0]))
 }
 
 // disposition reads form-data; name="…"; filename="…".
@@ -271,7 +271,11 @@ func (f *formReader) find(from int) (end int, sure bool) {
 	return len(window), false
 }
 
-func isDelimEnd(c byte) bool { return c == '-' || c == '\r' || c == ' ' || c == '\t' }
+// isDelimEnd says of a byte behind the boundary that the boundary ends there. A
+// line feed alone does, so that afterDelim refuses the form: mime/multipart takes
+// such a line for a delimiter, and what one reader calls content another must
+// not call parts.
+func isDelimEnd(c byte) bool { return c == '-' || c == '\r' || c == '\n' || c == ' ' || c == '\t' }
 
 // read copies content of the current part to p. At its end it returns io.EOF,
 // with the delimiter used up; a body that ends before is an error.

@@ -577,6 +577,7 @@ func TestPostFormLimits(t *testing.T) {
 		"longer boundary inside":          {strings.Replace(body, "CONTENT", "\r\n--"+boundary+"x\r\n--"+boundary+"-\r\n", 1), ""},
 		"content begins like a delimiter": {strings.Replace(body, "CONTENT", "--"+boundary+"\r\n", 1), "MalformedPOSTRequest"},
 		"value begins like a delimiter":   {strings.Replace(body, "\r\n\r\nk\r\n", "\r\n\r\n--"+boundary+" \r\n", 1), "MalformedPOSTRequest"},
+		"line feed behind a boundary":     {strings.Replace(body, "CONTENT", "\r\n--"+boundary+"\n", 1), "MalformedPOSTRequest"},
 		"text behind":                     {body + "epilogue", ""},
 		"cut in a header":                 {body[:30], "MalformedPOSTRequest"},
 		"cut in a value":                  {body[:90], "MalformedPOSTRequest"},
