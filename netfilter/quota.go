@@ -23,6 +23,9 @@ type Quotas struct {
 	// ACLEntries bounds the entries of an ACL in each direction and family, with
 	// the closing denial.
 	ACLEntries int
+	// Routes bounds the routes of a table that are not propagated, in each
+	// family, and PropagatedRoutes the others. Lint of package vpc checks both.
+	Routes, PropagatedRoutes int
 	// Weights are the units of AWS's own prefix lists, by name or id.
 	Weights map[string]int
 }
@@ -32,7 +35,7 @@ type Quotas struct {
 func DefaultQuotas() Quotas {
 	return Quotas{
 		RulesPerGroup: 60, GroupsPerInterface: 5, RulesTimesGroups: 1000,
-		Groups: 2500, PrefixListEntries: 1000, ACLEntries: 20,
+		Groups: 2500, PrefixListEntries: 1000, ACLEntries: 20, Routes: 50, PropagatedRoutes: 100,
 		Weights: map[string]int{"com.amazonaws.global.cloudfront.origin-facing": 55},
 	}
 }

@@ -45,11 +45,11 @@ func lint(args []string, stdout, stderr io.Writer) int {
 	if *quotas {
 		options.Quotas = netfilter.DefaultQuotas()
 	}
-	inv, err := load(*c.snapshot)
+	snapshot, err := snapshots{}.get(*c.snapshot)
 	if err != nil {
 		return c.fail(3, err)
 	}
-	return c.findings(netfilter.Lint(inv, options))
+	return c.findings(snapshot.Lint(options))
 }
 
 func (c *command) findings(findings []netfilter.Finding) int {

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -156,6 +157,19 @@ func TestLint(t *testing.T) {
 		"CODE           WHERE  RULES                                                DETAIL                                    WITNESS\n"+
 		"redundant      sg-1   sg-1/ingress/0/10.0.0.0/8                            the other rules admit all that it admits\n"+
 		"open-to-world  sg-1   sg-1/ingress/0/0.0.0.0/1 sg-1/ingress/0/128.0.0.0/1  0.0.0.0/0 reaches tcp port 22             tcp 0.0.0.0:0 > 0.0.0.0:22\n", out.String())
+}
+
+// TestLintRoutes: NET-71, the route tables are looked at too.
+func TestLintRoutes(t *testing.T) {
+	var routes []string
+	for i := range 51 {
+		routes = append(routes, fmt.Sprintf(`{"DestinationCidrBlock":"10.1.%d.0/24","GatewayId":"igw-1"}`, i))
+	}
+	dir := snapshot(t, `{"RouteTables":[{"RouteTableId":"rtb-1","Routes":[`+strings.Join(routes, ",")+`]}]}`)
+	var out bytes.Buffer
+	require.Equal(t, 1, run([]string{"lint", "-snapshot", dir}, nil, &out, io.Discard))
+	require.Contains(t, out.String(), "rtb-1         51 IPv4 routes that are not propagated, the quota is 50\n")
+	require.Equal(t, 0, run([]string{"lint", "-snapshot", dir, "-quotas=false"}, nil, &out, io.Discard))
 }
 
 func TestDiff(t *testing.T) {

@@ -65,3 +65,18 @@ func ExampleSnapshotError() {
 	}
 	// Output: vpcs.json 1 19 Vpcs[0].VpcId not a string
 }
+
+// Lint adds to netfilter's findings what needs the route tables.
+func ExampleSnapshot_Lint() {
+	table := []byte(`{"RouteTables":[{"RouteTableId":"rtb-1","VpcId":"vpc-1","Routes":[
+		{"DestinationCidrBlock":"10.0.0.0/16","GatewayId":"local"},{"DestinationCidrBlock":"0.0.0.0/0","GatewayId":"igw-1"},{"DestinationCidrBlock":"10.9.0.0/16","GatewayId":"vgw-1"}]}]}`)
+	s, err := vpc.Read(netfilter.Document{Name: "tables.json", Data: table})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range s.Lint(netfilter.LintOptions{Quotas: netfilter.Quotas{Routes: 1}}) {
+		fmt.Println(f.Where, f.Detail)
+	}
+	// Output: rtb-1 2 IPv4 routes that are not propagated, the quota is 1
+}
