@@ -84,7 +84,7 @@ func FuzzForm(f *testing.F) {
 	f.Add([]byte(encode([]field{{"key", "k"}, {"acl", "a\r\n--"}}, "f.txt", "con\r\ntent")), boundary)
 	f.Add([]byte("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n\r\n--b \r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n--b--"), "b")
 	f.Add([]byte("--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n--bx\r\n--b--"), "b")
-	f.Add([]byte("--b\r\nContent-Disposition: form-data; name=\"\x1e\"\r\n\r\n\r\n--b--"), "b") // a control character
+	f.Add([]byte("--b\r\nContent-Disposition: form-data; name=\"\x1e\"\r\n\r\n\r\n--b--"), "b")   // a control character
 	f.Add([]byte("--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--b\n\r\n--b--"), "b") // a line feed alone behind a boundary
 	f.Add([]byte("--b\r\nContent(Disposition: form-data\r\n\r\n\r\n--b--"), "b")
 	f.Fuzz(func(t *testing.T, body []byte, boundary string) {
