@@ -53,7 +53,7 @@ func retained(build func() any) int {
 }
 
 // TestMemory holds the bounds on what a policy keeps: 40 rules at most 8 KB in
-// the compact form, 10,000 rules at most 32 MB in any, 10,000 interfaces with
+// the compact form, 10,000 rules at most 2 MB in any, 10,000 interfaces with
 // 200 sets of groups at most 64 MB.
 func TestMemory(t *testing.T) {
 	forty := benchGroup(40, false)
@@ -76,7 +76,7 @@ func TestMemory(t *testing.T) {
 			return p
 		})
 		t.Logf("10,000 rules, %s: %d bytes", formName(form), big)
-		require.Less(t, big, 32<<20)
+		require.Less(t, big, 2<<20)
 	}
 
 	sets := make([][]netfilter.SecurityGroup, 200)
