@@ -129,9 +129,11 @@ func (r *policyReader) expiration() error {
 }
 
 // parseExpiration reads RFC 3339 with an optional fraction and Z. time.Parse
-// alone would take offsets, and a comma before the fraction.
+// alone would take offsets, an hour of one digit, and a comma before the
+// fraction.
 func parseExpiration(text string) (time.Time, bool) {
-	if !strings.HasSuffix(text, "Z") || strings.ContainsRune(text, ',') || len(text) > 40 {
+	const hour, second = len("2006-01-02T15"), len("2006-01-02T15:04:05")
+	if !strings.HasSuffix(text, "Z") || len(text) <= second || len(text) > 40 || text[hour] != ':' || text[second] == ',' {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)

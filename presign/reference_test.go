@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ import (
 func TestReferenceImports(t *testing.T) {
 	testkit.ReferenceImports(t, "reference_test.go", "github.com/sallyport-go/sallyport/internal/testkit")
 }
+
+// expirationForm is RFC 3339 with Z, which time.Parse alone does not hold to.
+var expirationForm = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)
 
 // refPolicy decides, from section 5.2 of the rules alone, whether a policy
 // that was signed allows a form, and for which sizes. It reads JSON with
@@ -38,7 +42,7 @@ func refPolicy(encoded, bucket string, fields map[string]string, now time.Time) 
 		return 0, 0, false
 	}
 	end, err := time.Parse(time.RFC3339, expiration)
-	if err != nil || !strings.HasSuffix(expiration, "Z") || now.After(end) {
+	if err != nil || !expirationForm.MatchString(expiration) || now.After(end) {
 		return 0, 0, false
 	}
 	maxSize = -1

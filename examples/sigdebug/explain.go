@@ -9,8 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
-	"time"
 
 	"github.com/sallyport-go/sallyport/sigv4"
 )
@@ -99,10 +99,10 @@ func (l *line) side(text string) (side, error) {
 		}
 		return l.signed(t, r, parts["Credential"], r.Header.Get("X-Amz-Date"), parts["SignedHeaders"], parts["Signature"])
 	}
-	if query := r.URL.Query(); query.Has("X-Amz-Signature") {
-		return l.signed(t, r, query.Get("X-Amz-Credential"), query.Get("X-Amz-Date"), query.Get("X-Amz-SignedHeaders"), query.Get("X-Amz-Signature"))
+	if query := parameters(r.URL.RawQuery); query["X-Amz-Signature"] != "" {
+		return l.signed(t, r, query["X-Amz-Credential"], query["X-Amz-Date"], query["X-Amz-SignedHeaders"], query["X-Amz-Signature"])
 	}
-	if l.at, err = time.Parse(time.RFC3339, l.Context.Timestamp); err != nil {
+	if l.at, err = parseTime(l.Context.Timestamp); err != nil {
 		return side{}, errors.New("it carries no signature, and the context's timestamp is not RFC 3339")
 	}
 	r, p, err := l.prepare(t)
@@ -116,6 +116,20 @@ func (l *line) side(text string) (side, error) {
 		return side{}, err
 	}
 	return side{signed.Canonical, signed.Signature}, nil
+}
+
+// parameters reads a query as signatures do, with & as the only separator:
+// package url drops host;x-amz-date, which need not be escaped.
+func parameters(query string) map[string]string {
+	all := map[string]string{}
+	for piece := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(piece, "=")
+		name, err := url.QueryUnescape(name)
+		if value, errValue := url.QueryUnescape(value); err == nil && errValue == nil {
+			all[name] = value
+		}
+	}
+	return all
 }
 
 // signed canonicalizes a request as its signature says.

@@ -58,6 +58,9 @@ func TestExplain(t *testing.T) {
 		})
 	}
 	q := signed[1].SignedRequest
+	raw := strings.Replace(q, "%3B", ";", 1) // SIG-10: no separator, and it need not be escaped
+	require.NotEqual(t, q, raw)
+	require.Empty(t, wheres(cmd.explain(t, object{"op": "explain", "request": q, "other": raw, "context": s3})))
 	require.Equal(t, "path", wheres(cmd.explain(t, object{"id": "1", "op": "explain", "request": q, "other": strings.Replace(q, "a%20b", "a%2520b", 1), "context": s3})))
 
 	server := "<Error><Code>SignatureDoesNotMatch</Code><StringToSign>" + signed[0].StringToSign + "</StringToSign><CanonicalRequest>" +

@@ -166,7 +166,7 @@ func (l *line) do() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.at, err = time.Parse(time.RFC3339, l.Context.Timestamp); err != nil {
+	if l.at, err = parseTime(l.Context.Timestamp); err != nil {
 		return nil, fmt.Errorf("the context's timestamp %q is not RFC 3339", l.Context.Timestamp)
 	}
 	switch l.Op {
@@ -179,4 +179,14 @@ func (l *line) do() (any, error) {
 	default:
 		return nil, fmt.Errorf("unknown op %q", l.Op)
 	}
+}
+
+// parseTime reads RFC 3339. time.Parse alone would take an hour of one digit,
+// and a comma before the fraction.
+func parseTime(text string) (time.Time, error) {
+	const hour, second = len("2006-01-02T15"), len("2006-01-02T15:04:05")
+	if len(text) <= second || text[hour] != ':' || text[second] == ',' {
+		return time.Time{}, errors.New("not RFC 3339")
+	}
+	return time.Parse(time.RFC3339, text)
 }

@@ -52,6 +52,9 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("not UTF-8") // what is echoed of it would not be JSON either
 	}
+	if halfPair(data) {
+		return nil, errors.New("an escape is half of a surrogate pair")
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
 		var none struct{}
@@ -85,6 +88,47 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 		return nil, errors.New("more than one value")
 	}
 	return object, twice
+}
+
+// halfPair reports whether an escape of the JSON is half of a surrogate pair.
+// The standard decoder makes U+FFFD of each, so that two names, or two secrets,
+// would become one; other readers keep them or refuse.
+func halfPair(data []byte) bool {
+	for {
+		i := bytes.IndexByte(data, '\\')
+		if i < 0 || i+2 > len(data) {
+			return false
+		}
+		half := surrogate(data[i:])
+		switch {
+		case half == 0:
+			data = data[i+2:]
+		case half == low || surrogate(data[i+6:]) != low:
+			return true
+		default:
+			data = data[i+12:]
+		}
+	}
+}
+
+// The halves of a surrogate pair.
+const (
+	high = 1
+	low  = 2
+)
+
+// surrogate says which half the escape is that data begins with; 0 is none.
+func surrogate(data []byte) int {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' || data[2]|0x20 != 'd' {
+		return 0
+	}
+	switch c := data[3] | 0x20; {
+	case c == '8' || c == '9' || c == 'a' || c == 'b':
+		return high
+	case 'c' <= c && c <= 'f':
+		return low
+	}
+	return 0
 }
 
 // plain puts into words what the standard decoder says in Go's types.

@@ -4,6 +4,7 @@ package exact_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,7 +34,16 @@ func TestUnmarshal(t *testing.T) {
 	require.EqualError(t, exact.Unmarshal([]byte(`{"port":"x"}`), members...), "port: no place for this JSON: string")
 	require.EqualError(t, exact.Unmarshal([]byte(`{"port":1.5}`), members...), "port: no place for this JSON: number 1.5")
 	require.EqualError(t, exact.Unmarshal([]byte(`[]`), members...), "no place for this JSON: array")
-	for _, s := range []string{``, `[]`, `1`, `{"port":1`, `{"port":1} {}`, "{\"id\":\"\xff\"}"} {
+	require.NoError(t, exact.Unmarshal([]byte(`{"name":"\uD83d\uDe00\\ud800\"\u0041","\ud83d\ude00":1}`), members...))
+	require.Equal(t, "😀\\ud800\"A", name)
+	for _, s := range []string{
+		`\ud800`, `\uDBFF`, `\udc00`, `\uDFFF`, `\ud800\ud800`, `\ud83d\ude00\ude00`, `\\\ud83d`, `\ud83d\\ude00`, `\ud83d \ude00`, `\ud83d\n`, `\ud83d\u0041`,
+	} {
+		for _, at := range []string{`{"id":1,"name":"%"}`, `{"id":1,"name%":2}`, `{"other":[{"x":"%"}]}`} {
+			require.ErrorContains(t, exact.Unmarshal([]byte(strings.Replace(at, "%", s, 1)), members...), "surrogate", s)
+		}
+	}
+	for _, s := range []string{``, `[]`, `1`, `\`, `{"a":"\`, `{"a":"\ud`, `{"a":"\ud83d\`, `{"port":1`, `{"port":1} {}`, "{\"id\":\"\xff\"}"} {
 		require.Error(t, exact.Unmarshal([]byte(s), members...), s)
 	}
 }
