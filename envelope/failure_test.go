@@ -122,6 +122,8 @@ var failures = []struct {
 	{name: "ENV-43 signed without entry", suite: Suite0578, change: func(f *forge) { f.section = nil }, want: ErrSignature},
 	{name: "ENV-43 unsigned with entry", change: entry(func(*forge) string { return goodPoint(elliptic.P384()) }), want: ErrSignature},
 	{name: "ENV-43 entry only reproduced", suite: Suite0578, change: func(f *forge) { f.section = nil }, context: EncryptionContext{publicKeyEntry: goodPoint(elliptic.P384())}, want: ErrEncryptionContext},
+	{name: "ENV-43 line end in base64", suite: Suite0578, change: entry(func(f *forge) string { return ownPoint(f) + "\n" }), want: ErrSignature},
+	{name: "ENV-43 line end within base64", suite: Suite0214, change: entry(func(f *forge) string { s := ownPoint(f); return s[:4] + "\r\n" + s[4:] }), want: ErrSignature},
 	{name: "ENV-43 not base64", suite: Suite0578, change: entry(func(*forge) string { return "!" }), want: ErrSignature},
 	{name: "ENV-43 unpadded", suite: Suite0578, change: entry(func(f *forge) string { return strings.TrimRight(ownPoint(f), "=") }), want: ErrSignature},
 	{name: "ENV-43 no point", suite: Suite0578, change: entry(func(*forge) string {

@@ -57,7 +57,7 @@ func decompressPoint(curve elliptic.Curve, point []byte) []byte {
 // decodePublicKey reads the context entry (ENV-43).
 func decodePublicKey(spec *suiteSpec, entry string) (*ecdsa.PublicKey, error) {
 	point, err := base64.StdEncoding.Strict().DecodeString(entry)
-	if err != nil {
+	if err != nil || len(entry) != base64.StdEncoding.EncodedLen(len(point)) { // the decoder passes over line ends
 		return nil, fail(ErrSignature, "the public key in the encryption context is not base64")
 	}
 	full := decompressPoint(spec.curve, point)

@@ -87,6 +87,9 @@ func (o *options) proveHeader(ctx context.Context, ring envelope.Keyring, in io.
 }
 
 func describe(h *envelope.UnauthenticatedHeader, size int64) *description {
+	if h.Context == nil {
+		h.Context = envelope.EncryptionContext{} // an object in JSON, as any other
+	}
 	d := &description{
 		Version: h.Version, Suite: h.Suite, SuiteName: h.Suite.String(), MessageID: hex.EncodeToString(h.MessageID),
 		Context: h.Context, Framed: h.Framed, FrameLength: h.FrameLength, CommitKey: hex.EncodeToString(h.CommitKey),

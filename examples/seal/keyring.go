@@ -277,7 +277,7 @@ func readKeyFile(name string) (*keyringSpec, error) {
 		return nil, err
 	}
 	text := bytes.TrimSpace(data)
-	if len(text) > 0 && text[0] == '{' {
+	if len(text) > 0 && text[0] == '{' && (!isKey(data) || json.Valid(text)) { // a raw key may begin with any byte
 		spec := &keyringSpec{}
 		if err := json.Unmarshal(text, spec); err != nil {
 			return nil, fmt.Errorf("%s: not a keyring", name)

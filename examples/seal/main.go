@@ -147,7 +147,7 @@ func hint(err error) string {
 	case errors.Is(err, envelope.ErrRewrapUnsafe):
 		return "Leave out -keep-data-key: the message is then encrypted anew."
 	case errors.Is(err, envelope.ErrCommitmentPolicy):
-		return "Pass -commitment require-allow to read older messages."
+		return "Pass -commitment require-allow to read older messages, forbid-allow to write them too."
 	case errors.As(err, &e):
 		return e.Hint()
 	default:

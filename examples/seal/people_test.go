@@ -166,6 +166,11 @@ func TestInspectProves(t *testing.T) {
 	require.Equal(t, exitRefused, status, stderr)
 	require.Empty(t, text, "nothing of a header that was changed")
 
+	plant(t, name+"0", 1, suiteOf(envelope.Suite0478, 64), nil, nil)
+	text, stderr, status = command(t, bin, nil, "inspect", "-json", name+"0")
+	require.Zero(t, status, stderr)
+	require.Contains(t, string(text), `"encryption_context": {}`)
+
 	out := filepath.Join(dir, "out")
 	_, stderr, status = command(t, bin, nil, "inspect", "-json", "-o", out, name)
 	require.Zero(t, status, stderr)

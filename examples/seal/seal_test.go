@@ -281,6 +281,55 @@ func TestLinesEveryLocalKeyring(t *testing.T) {
 	}
 }
 
+// TestLinesContext: a context of which two readers of the line could take two is
+// refused, and not decided by which pair came last (ENV-12).
+func TestLinesContext(t *testing.T) {
+	bin := build(t)
+	for context, ok := range map[string]bool{
+		`"ec":{"a":"1","b":"2"},"required_ec":["a"]`:   true,
+		`"ec":null,"required_ec":null`:                 true,
+		`"ec":{"\ud83d\ude00":"\u0000"}`:               true,
+		`"ec":{"a":"1","a":"2"}`:                       false,
+		`"ec":{"a":"1","\u0061":"1"}`:                  false,
+		`"ec":{"\ud800":"1"}`:                          false,
+		`"ec":{"a":"\udfff\ud800"}`:                    false,
+		`"ec":{"a":null}`:                              false,
+		`"ec":{"a":1}`:                                 false,
+		`"ec":[]`:                                      false,
+		`"ec":{"":"1"},"required_ec":[null]`:           false,
+		`"ec":{"\ufffd":"1"},"required_ec":["\ud800"]`: false,
+	} {
+		aes, err := json.Marshal(localKeyrings(t)["aes"][0])
+		require.NoError(t, err)
+		answer := lines(t, bin, `{"id":1,"op":"encrypt","plaintext":"","keyring":`+string(aes)+`,`+context+`}`)[0]
+		require.Equal(t, ok, answer["ok"], "%s: %v", context, answer)
+		require.InDelta(t, 1, answer["id"], 0)
+		if !ok {
+			require.Equal(t, "ErrInput: the line is not a request", answer["error"])
+		}
+	}
+}
+
+// TestKeyFiles: a raw key may begin with any byte, a brace too.
+func TestKeyFiles(t *testing.T) {
+	bin, dir := build(t), t.TempDir()
+	spec, err := json.Marshal(localKeyrings(t)["aes"][0])
+	require.NoError(t, err)
+	for data, want := range map[string]int{
+		"{" + strings.Repeat("\xff", 31): 0, "{" + strings.Repeat("k", 15): 0, " {" + strings.Repeat("\x00", 22): 0, string(spec): 0, "\n" + string(spec) + "\n": 0,
+		"": exitFailed, "{}" + strings.Repeat(" ", 30): exitFailed, "{" + strings.Repeat("k", 32): exitFailed, string(spec[:len(spec)-1]): exitFailed, strings.Repeat("k", 33): exitFailed,
+	} {
+		key := write(t, filepath.Join(dir, "key"), []byte(data))
+		sealed, stderr, status := command(t, bin, []byte("x"), "encrypt", "-key", key)
+		require.Equal(t, want, status, "%q: %s", data, stderr)
+		if want == 0 {
+			opened, stderr, status := command(t, bin, sealed, "decrypt", "-key", key)
+			require.Zero(t, status, stderr)
+			require.Equal(t, "x", string(opened))
+		}
+	}
+}
+
 func TestLinesErrors(t *testing.T) {
 	bin := build(t)
 	aes := localKeyrings(t)["aes"][0]

@@ -46,14 +46,12 @@ func Unmarshal(data []byte, members ...Member) error {
 	return err
 }
 
-// Object reads the members of an object. With the error that one occurs twice
-// it returns them too, each with its first value; with any other, nil.
+// Object reads the members of an object. With the error that one occurs twice,
+// or that an escape is half of a surrogate pair, it returns them too, each with
+// its first value: an answer needs the id. With any other it returns nil.
 func Object(data []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("not UTF-8") // what is echoed of it would not be JSON either
-	}
-	if halfPair(data) {
-		return nil, errors.New("an escape is half of a surrogate pair")
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
@@ -64,7 +62,10 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 		return nil, errors.New("no place for this JSON: null")
 	}
 	object := map[string]json.RawMessage{}
-	var twice error
+	var fault error
+	if halfPair(data) {
+		fault = errors.New("an escape is half of a surrogate pair")
+	}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -76,7 +77,7 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 		}
 		key := name.(string) // what stands before a colon, else Token fails
 		if _, there := object[key]; there {
-			twice = fmt.Errorf("member %q occurs twice", key)
+			fault = fmt.Errorf("member %q occurs twice", key)
 			continue
 		}
 		object[key] = value
@@ -87,7 +88,7 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more than one value")
 	}
-	return object, twice
+	return object, fault
 }
 
 // halfPair reports whether an escape of the JSON is half of a surrogate pair.

@@ -43,6 +43,8 @@ func TestUnmarshal(t *testing.T) {
 			require.ErrorContains(t, exact.Unmarshal([]byte(strings.Replace(at, "%", s, 1)), members...), "surrogate", s)
 		}
 	}
+	require.ErrorContains(t, exact.Unmarshal([]byte(`{"name":"\ud800","id":4}`), members...), "surrogate")
+	require.Equal(t, `4`, string(id), "the answer says which line it was")
 	for _, s := range []string{``, `[]`, `1`, `\`, `{"a":"\`, `{"a":"\ud`, `{"a":"\ud83d\`, `{"port":1`, `{"port":1} {}`, "{\"id\":\"\xff\"}"} {
 		require.Error(t, exact.Unmarshal([]byte(s), members...), s)
 	}
