@@ -28,7 +28,7 @@ func readConditions(h http.Header, prefix string) conditions {
 		return t
 	}
 	c := conditions{
-		match: h.Get(prefix + "If-Match"), noneMatch: h.Get(prefix + "If-None-Match"),
+		match: listed(h, prefix+"If-Match"), noneMatch: listed(h, prefix+"If-None-Match"),
 		modified: date("If-Modified-Since"), unmodified: date("If-Unmodified-Since"),
 	}
 	c.hasMatch, c.hasNone = c.match != "", c.noneMatch != ""
@@ -40,10 +40,10 @@ func readConditions(h http.Header, prefix string) conditions {
 func (c conditions) judge(info *store.Info, method string) error {
 	modified := info.Modified.Truncate(time.Second)
 	switch {
-	case c.hasMatch && !tagMatches(c.match, info.ETag),
+	case c.hasMatch && !tagMatches(c.match, info.ETag, false),
 		!c.hasMatch && !c.unmodified.IsZero() && modified.After(c.unmodified):
 		return refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
-	case c.hasNone && tagMatches(c.noneMatch, info.ETag),
+	case c.hasNone && tagMatches(c.noneMatch, info.ETag, true),
 		!c.hasNone && !c.modified.IsZero() && !modified.After(c.modified):
 		if method == http.MethodGet || method == http.MethodHead {
 			return refuse("NotModified", "Not Modified")
@@ -53,11 +53,21 @@ func (c conditions) judge(info *store.Info, method string) error {
 	return nil
 }
 
-// tagMatches reads a list of entity tags, or *.
-func tagMatches(list, etag string) bool {
+// listed returns the value of a header that is a list, from all its lines.
+func listed(h http.Header, name string) string { return strings.Join(h.Values(name), ",") }
+
+// tagMatches reads a list of entity tags, or *. A weak tag counts where the
+// comparison is weak, as RFC 9110 has it for If-None-Match.
+func tagMatches(list, etag string, weak bool) bool {
 	for tag := range strings.SplitSeq(list, ",") {
-		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
-		if tag == "*" || strings.Trim(tag, `"`) == etag {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" {
+			return true
+		}
+		if weak {
+			tag = strings.TrimPrefix(tag, "W/")
+		}
+		if strings.Trim(tag, `"`) == etag {
 			return true
 		}
 	}
@@ -66,7 +76,7 @@ func tagMatches(list, etag string) bool {
 
 // writeCondition is what If-Match and If-None-Match ask of a write.
 func writeCondition(h http.Header) (store.Condition, error) {
-	match, none := h.Get("If-Match"), h.Get("If-None-Match")
+	match, none := listed(h, "If-Match"), listed(h, "If-None-Match")
 	switch {
 	case match == "" && none == "":
 		return nil, nil
@@ -80,7 +90,7 @@ func writeCondition(h http.Header) (store.Condition, error) {
 			return failed.with("Condition", "If-None-Match")
 		case match != "" && current == nil:
 			return store.ErrNoKey
-		case match != "" && !tagMatches(match, current.ETag):
+		case match != "" && !tagMatches(match, current.ETag, false):
 			return failed.with("Condition", "If-Match")
 		}
 		return nil

@@ -183,7 +183,7 @@ func listParts(c *call) error {
 	doc := listPartsXML{
 		Xmlns: namespace, Bucket: c.bucket, Key: encodeKey(c.key, c.query.Get("encoding-type")), UploadID: u.ID,
 		Initiator: ownerXML{u.Owner, u.Owner}, Owner: c.gw.owner(), StorageClass: "STANDARD",
-		PartNumberMarker: after, MaxParts: limit, IsTruncated: more,
+		PartNumberMarker: after, MaxParts: limit, IsTruncated: more && limit > 0, // max-parts=0 has no next page
 		ChecksumAlgorithm: strings.ToUpper(u.Algorithm), ChecksumType: u.Info.ChecksumType,
 	}
 	for _, p := range parts {

@@ -78,6 +78,8 @@ func TestMultipartRefuses(t *testing.T) {
 		{"a kind of no checksum", post("/bucket/k?uploads", "", "x-amz-checksum-type", "COMPOSITE"), "InvalidRequest", 400},
 		{"nothing is visible", get("/bucket/k"), "NoSuchKey", 404},
 	})
+	require.Contains(t, b.ok(get("/bucket/k?max-parts=0&uploadId="+id)).body, "<IsTruncated>false</IsTruncated>", "a page of nothing has none after it")
+	require.Contains(t, b.ok(get("/bucket/k?max-parts=1&uploadId="+id)).body, "<IsTruncated>true</IsTruncated>")
 	b.put("/bucket/source", "0123456789")
 	copyPart := func(header ...string) request { return part("3", id, "", header...) }
 	b.refuse([]refusal{

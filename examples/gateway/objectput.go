@@ -207,9 +207,9 @@ func checkTags(tags map[string]string) error {
 
 func deleteObject(c *call) error {
 	var cond store.Condition
-	if match := c.r.Header.Get("If-Match"); match != "" {
+	if match := listed(c.r.Header, "If-Match"); match != "" {
 		cond = func(current *store.Info) error {
-			if current == nil || !tagMatches(match, current.ETag) {
+			if current == nil || !tagMatches(match, current.ETag, false) {
 				return refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold").with("Condition", "If-Match")
 			}
 			return nil

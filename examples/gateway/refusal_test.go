@@ -120,9 +120,11 @@ func TestPutObjectRefuses(t *testing.T) {
 	})
 	b.empty("bucket")
 	b.put("/bucket/k", "old")
+	old := b.ok(get("/bucket/k")).header.Get("ETag")
 	b.refuse([]refusal{
 		{"If-None-Match *", put("/bucket/k", "new", "If-None-Match", "*"), "PreconditionFailed", 412},
 		{"If-Match of another", put("/bucket/k", "new", "If-Match", `"abc"`), "PreconditionFailed", 412},
+		{"If-Match of a weak tag", put("/bucket/k", "new", "If-Match", "W/"+old), "PreconditionFailed", 412},
 		{"delete if another", request{method: "DELETE", target: "/bucket/k", header: map[string]string{"If-Match": `"abc"`}}, "PreconditionFailed", 412},
 	})
 	require.Equal(t, "old", b.ok(get("/bucket/k")).body)
@@ -142,7 +144,10 @@ func TestGetObjectRefuses(t *testing.T) {
 		{"behind the end", get("/bucket/k", "Range", "bytes=10-"), "InvalidRange", 416},
 		{"the last none", get("/bucket/k", "Range", "bytes=-0"), "InvalidRange", 416},
 		{"If-Match of another", get("/bucket/k", "If-Match", `"a", "b"`), "PreconditionFailed", 412},
+		{"If-Match of a weak tag", get("/bucket/k", "If-Match", "W/"+etag), "PreconditionFailed", 412}, // RFC 9110, section 13.1.1: strong
+		{"If-Match of W/*", get("/bucket/k", "If-Match", "W/*"), "PreconditionFailed", 412},
 		{"If-None-Match of this", get("/bucket/k", "If-None-Match", etag), "", 304},
+		{"If-None-Match of a weak tag", get("/bucket/k", "If-None-Match", `"a", W/`+etag), "", 304},
 		{"changed since", get("/bucket/k", "If-Unmodified-Since", "Mon, 02 Jan 2006 15:04:05 GMT"), "PreconditionFailed", 412},
 		{"unchanged since", get("/bucket/k", "If-Modified-Since", "Mon, 02 Jan 2096 15:04:05 GMT"), "", 304},
 		{"a part and a range", get("/bucket/k?partNumber=1", "Range", "bytes=0-1"), "InvalidRequest", 400},
