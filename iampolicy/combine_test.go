@@ -357,6 +357,11 @@ func TestIAM111RootAndItsBucketPolicy(t *testing.T) {
 	check(t, "other action", with("s3:ListBucket", root, "111111111111"), denied)
 	check(t, "not root", with("s3:PutBucketPolicy", ana, "111111111111"), denied)
 	check(t, "root of another account", with("s3:PutBucketPolicy", root, "222222222222"), denied)
+	object := with("s3:PutBucketPolicy", root, "111111111111")
+	object.Resource = "arn:aws:s3:::b/k"
+	check(t, "an object is no bucket", object, denied)
+	object.Resource = "*"
+	check(t, "some bucket", object, yes)
 	scp := with("s3:PutBucketPolicy", root, "111111111111")
 	scp.SCP = [][]string{{policy(anything, deny("s3:*", "*", ""))}}
 	check(t, "service control policies apply", scp, denied)

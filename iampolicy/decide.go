@@ -106,7 +106,7 @@ func errNoSession() error {
 }
 
 func (e *evaluation) prepareOwnRoot() {
-	e.ownRoot = e.req.Principal.kind == Root && e.sameAccount() && bucketPolicyAction(e.req.Action)
+	e.ownRoot = e.req.Principal.kind == Root && e.sameAccount() && ownBucketPolicy(e.req, &e.arn)
 }
 
 // checkKinds refuses a Set in the wrong field, which would be judged by the

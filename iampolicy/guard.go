@@ -2,7 +2,11 @@
 
 package iampolicy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/arn"
+)
 
 // needsNoPermission reports whether a request is allowed whatever the policies
 // say: sts:GetCallerIdentity by anyone who is known, sts:GetSessionToken by a
@@ -49,9 +53,12 @@ func isKey(e *evaluation) bool {
 	return e.arn.Prefix == "arn" && equalFold(e.arn.Service, "kms") && strings.HasPrefix(e.arn.Resource, "key/")
 }
 
-func bucketPolicyAction(action string) bool {
-	return len(action) > 3 && equalFold(action[:3], "s3:") &&
-		oneOfFold(action[3:], "GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy")
+// ownBucketPolicy reports whether the request reads or writes the policy of a
+// bucket: the ARN of an object names none.
+func ownBucketPolicy(r *Request, a *arn.ARN) bool {
+	return len(r.Action) > 3 && equalFold(r.Action[:3], "s3:") &&
+		oneOfFold(r.Action[3:], "GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy") &&
+		!strings.Contains(a.Resource, "/")
 }
 
 // publicBucketRefuses reports whether S3 Block Public Access refuses the

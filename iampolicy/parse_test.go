@@ -88,6 +88,7 @@ func TestIAM9Compile(t *testing.T) {
 	}{
 		{"operator", policy(conditioned("StringEqual", "a:b", "x")), "INVALID_CONDITION_OPERATOR", iampolicy.KindIdentity},
 		{"set operator", policy(conditioned("ForSomeValues:StringEquals", "a:b", "x")), "INVALID_CONDITION_OPERATOR", iampolicy.KindIdentity},
+		{"an operator without keys asks for nothing, and IAM saves it whatever its name", policy(allow("*", "*", `"Condition":{"StringEqual":{}}`)), "", iampolicy.KindIdentity},
 		{"version", `{"Version":"2013-10-17","Statement":[]}`, "INVALID_VERSION", iampolicy.KindIdentity},
 		{"resource", policy(allow("*", "bucket/*", "")), "INVALID_ARN_PREFIX", iampolicy.KindIdentity},
 		{"variable", policy(allow("*", "arn:aws:s3:::${", "")), "MISSING_BRACE_IN_VARIABLE", iampolicy.KindIdentity},

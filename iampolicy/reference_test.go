@@ -131,7 +131,8 @@ func refDecide(c *refCase) refAnswer {
 	boundary := len(c.Boundary) > 0 && e.p.holdsPolicies()
 	results := map[string]refResult{}
 	run := func(name, kind, label string, docs []string, naming func(int) string) refResult {
-		r := e.set(kind, label, docs, naming, &out, same && e.p.kind == "root" && isBucketPolicyAction(action))
+		r := e.set(kind, label, docs, naming, &out, same && e.p.kind == "root" && isBucketPolicyAction(action) &&
+			strings.Count(c.Resource, "/") == 0) // "on the bucket"
 		results[name] = r
 		return r
 	}
