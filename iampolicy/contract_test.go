@@ -26,6 +26,17 @@ func TestIAM10Texts(t *testing.T) {
 		{policy(allow("GetObject", "*", "")), "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."},
 		{policy(allow("s3:*", "bucket", "")), `Resource bucket must be in ARN format or "*".`},
 		{policy(allow("s3:*", "arn:mars:s3:::b", "")), `Partition "mars" is not valid for resource "arn:mars:s3:::b".`},
+		{policy(allow("s3:*", "arn:mars:s3", "")), `Partition "mars" is not valid for resource "arn:mars:s3:*:*:*".`},
+		{policy(allow("s3:*", "aws:s3:::b", "")), `Partition "s3" is not valid for resource "arn:s3:::b:*".`},
+		{policy(allow("s3:*", "arn:aws", "")), "Resource vendor must be fully qualified and cannot contain regexes."},
+		{policy(allow("s3:*", "arn:aws:s3::b", "")), "The policy failed legacy parsing (an ARN has six fields: arn:partition:service:region:account:resource)"},
+		{policy(allow("s3:*", "arn:aws::::b", "")), "The policy failed legacy parsing (an ARN has six fields: arn:partition:service:region:account:resource)"},
+		{policy(allow("s3:*", "arn:aws:s3:us-east-1::b", "")), "Resource arn:aws:s3:us-east-1::b can not contain region information."},
+		{policy(allow("s3:*", "arn:aws:iam:us-east-1::user/a", "")), "IAM resource arn:aws:iam:us-east-1::user/a cannot contain region information."},
+		{policy(allow("s3:*", "arn:aws:iam:::b", "")), `IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`},
+		{"nonsense", "Syntax errors in policy. ('n' where a value should be)"},
+		{policy(`"x"`), "Syntax errors in policy. (a statement must be an object)"},
+		{policy(conditioned("Equals", "a:b", "x")), "Syntax errors in policy. (unknown condition operator)"},
 	} {
 		found := iampolicy.Validate(iampolicy.KindIdentity, []byte(c.doc))
 		at := slices.IndexFunc(found, func(f iampolicy.Finding) bool { return f.Message == c.want })

@@ -22,7 +22,8 @@ func Validate(kind Kind, data []byte) []Finding {
 		if !errors.As(err, &e) {
 			return nil
 		}
-		return []Finding{{Code: "JSON_SYNTAX_ERROR", Severity: SeverityError, Message: e.Reason, Refused: true, Span: e.Span}}
+		v := validator{kind: kind}
+		return []Finding{{Code: "JSON_SYNTAX_ERROR", Severity: SeverityError, Message: v.text("JSON_SYNTAX_ERROR", e.Reason), Refused: true, Span: e.Span}}
 	}
 	return p.Validate(kind)
 }
@@ -59,10 +60,34 @@ type validator struct {
 
 func (v *validator) report(code string, at span, path, message string) {
 	v.found = append(v.found, Finding{
-		Code: code, Severity: severityOf(code), Message: message, Refused: refuses(code),
+		Code: code, Severity: severityOf(code), Message: v.text(code, message), Refused: refuses(code),
 		Span: Span{Path: path, Start: v.lines.position(v.p.src, at.begin), End: v.lines.position(v.p.src, at.end)},
 	})
 }
+
+// What IAM says of documents without saying what is wrong.
+const (
+	syntaxErrors  = "Syntax errors in policy."
+	legacyParsing = "The policy failed legacy parsing"
+)
+
+// text returns the message of a finding: where IAM says no more of it than that
+// there are syntax errors, its words, and what is wrong in parentheses.
+func (v *validator) text(code, message string) string {
+	if !v.iamDocument() {
+		return message
+	}
+	switch code {
+	case "JSON_SYNTAX_ERROR", "DATA_TYPE_MISMATCH", "INVALID_POLICY_ELEMENT", "MISSING_STATEMENT", "MISSING_EFFECT", "INVALID_EFFECT",
+		"UNSUPPORTED_ELEMENT_COMBINATION", "INVALID_VERSION", "INVALID_CONDITION_OPERATOR", "NULL_WITH_IF_EXISTS":
+		if !strings.HasPrefix(message, syntaxErrors) && !strings.HasPrefix(message, legacyParsing) && message != oldVersion {
+			return syntaxErrors + " (" + message + ")"
+		}
+	}
+	return message
+}
+
+const oldVersion = "Policy document must be version 2012-10-17 or greater."
 
 // refuse reports something that AWS refuses whatever the code's severity is.
 func (v *validator) refuse(code string, at span, path, message string) {
@@ -130,7 +155,7 @@ func (v *validator) document() {
 		v.report("INVALID_VERSION", p.version.at, "Version", "Version must be 2012-10-17 or 2008-10-17.")
 	}
 	if v.kind == KindIdentity && p.version.form != formBad && p.versionKnown() && p.versionText() != version2012 {
-		v.refuse("INVALID_VERSION", p.version.at, "Version", "Policy document must be version 2012-10-17 or greater.")
+		v.refuse("INVALID_VERSION", p.version.at, "Version", oldVersion)
 	}
 	if p.id.present() && (v.kind == KindIdentity || v.kind == KindBoundary || v.kind == KindSession) && p.id.form == formBad {
 		v.report("INVALID_POLICY_ELEMENT", p.id.at, "Id", "Id must be a string")
@@ -180,7 +205,7 @@ func (v *validator) characters() {
 	}
 	for i := range len(v.p.src) {
 		// From U+0100 on the first of a character's bytes is at least 0xc4.
-		if c := v.p.src[i]; c >= 0xc4 || c == 0x7f {
+		if c := v.p.src[i]; c >= 0xc4 {
 			v.refuse("JSON_SYNTAX_ERROR", span{int32(i), int32(i + runeLen(v.p.src[i:]))}, "", "policies of this kind hold characters up to U+00FF only")
 			return
 		}

@@ -129,6 +129,7 @@ func codeCases() []codeCase {
 		{"INVALID_ARN_SERVICE_CASE", identity, policy(allow("s3:*", "arn:aws:S3:::b", "")), policy(ok)},
 		{"INVALID_ARN_ACCOUNT", identity, policy(allow("sqs:*", "arn:aws:sqs:us-east-1:1234:q", "")), policy(allow("sqs:*", "arn:aws:sqs:us-east-1:123456789012:q", ""))},
 		{"WILDCARD_IN_SERVICE_NAME", identity, policy(allow("s3:*", "arn:aws:s*:::b", "")), policy(allow("s3:*", "arn:aws:s3:::b", ""))},
+		{"INVALID_ARN_RESOURCE", identity, policy(allow("iam:*", "arn:aws:iam::111122223333:users/a", "")), policy(allow("iam:*", "arn:aws:iam::111122223333:user/a", ""))},
 		{"INVALID_ARN_REGION", identity, policy(allow("s3:*", "arn:aws:s3:eu-west-1::b", "")), policy(allow("s3:*", "arn:aws:s3:*::b", ""))},
 		{"VARIABLE_UNSUPPORTED_IN_ELEMENT", identity, policy(allow("sqs:*", "arn:aws:sqs:${region}:123456789012:q", "")), policy(allow("sqs:*", "arn:aws:sqs:us-east-1:123456789012:${aws:username}", ""))},
 		{"VARIABLE_UNSUPPORTED_IN_VERSION", resource, strings.Replace(policy(allow("s3:*", "arn:aws:s3:::${aws:username}", "")), "2012", "2008", 1), policy(allow("s3:*", "arn:aws:s3:::${aws:username}", ""))},
@@ -220,7 +221,7 @@ var codesInScope = map[iampolicy.Severity]string{
 		INVALID_VPC_FORMAT INVALID_VPCE_FORMAT FEDERATED_PRINCIPAL_NOT_SUPPORTED ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL
 		ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE
 		INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY MISMATCHED_ACTION_FOR_PRINCIPAL MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY
-		MISSING_QUALIFIER INVALID_ACTION INVALID_ARN_REGION`,
+		MISSING_QUALIFIER INVALID_ACTION INVALID_ARN_REGION INVALID_ARN_RESOURCE`,
 	iampolicy.SeverityWarning: `
 		CREATE_SLR_WITH_NOT_RESOURCE CREATE_SLR_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE CREATE_SLR_WITH_NOT_ACTION_AND_NOT_RESOURCE
 		CREATE_SLR_WITH_STAR_IN_RESOURCE CREATE_SLR_WITH_STAR_IN_ACTION_AND_RESOURCE CREATE_SLR_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION
@@ -264,7 +265,7 @@ func TestIAM79Codes(t *testing.T) {
 		}
 	}
 	require.Len(t, raised, scope)
-	require.Equal(t, 108+8, scope)
+	require.Equal(t, 108+9, scope)
 }
 
 // differing returns how many bytes lie between what two texts begin and end
@@ -293,15 +294,24 @@ func TestIAM102Refused(t *testing.T) {
 		policy(conditioned("DateLessThan", "aws:CurrentTime", "soon")), // accepted with a warning (IAM-9)
 		policy(conditioned("NumericEquals", "s3:max-keys", "ten")),
 		policy(`{"Effect":"Deny","NotAction":["iam:*"],"NotResource":"arn:aws:s3:::b"}`),
+		policy(allow("s3:*", "*", `"Condition":{"x":{},"y":{}}`)),                                  // without keys the operator's name does not matter
+		policy(allow("s3:*", "arn:aws:fdsasf", "")), policy(allow("sqs:*", "arn:aws:sqs:*:q", "")), // completed (IAM-18)
+		policy(allow("iam:*", "arn:aws:iam:::user/a", "")), policy(allow("iam:*", "arn:aws:iam::*:*", "")), policy(allow("iam:*", "arn:aws:iam::111122223333:r*/a", "")),
+		policy(allow("sts:AssumeRoot", "arn:aws:iam::*:root", "")), policy(allow("s3:*", "arn:aws:invalid-service:::b", "")),
+		strings.Replace(policy(allow("s3:*", "arn:aws:s3:::b", "")), ":::b", ":::\x7f\u00ff", 1), // IAM-84: up to U+00FF
 	} {
 		require.False(t, refused(iampolicy.KindIdentity, doc), doc)
 	}
 	for _, doc := range []string{
 		`nonsense`, `{"Version":"2012-10-17"}`, policy(`"x"`), policy(allow("GetObject", "*", "")), policy(allow("s3:*", "b", "")),
-		policy(`{"Effect":"Allow","Action":"s3:*"}`), policy(grant(`"*"`)), policy(conditioned("Equals", "a:b", "x")), `{"Version":"2008-10-17","Statement":[` + anything + `]}`,
+		policy(allow("s3:*", "arn:aws:s3::b", "")), policy(allow("s3:*", "arn:aws::::b", "")), policy(allow("s3:*", "arn:aws", "")), policy(`{"Effect":"Allow","Action":"s3:*"}`), policy(grant(`"*"`)), policy(conditioned("Equals", "a:b", "x")), `{"Version":"2008-10-17","Statement":[` + anything + `]}`,
 	} {
 		require.True(t, refused(iampolicy.KindIdentity, doc), doc)
 	}
+	short := policy(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:*"}`)
+	require.True(t, refused(iampolicy.KindRCP, short), "IAM-18: invalid in a resource control policy")
+	require.True(t, refused(iampolicy.KindSCP, policy(deny("s3:*", "arn:aws:s3", ""))), "IAM-18: valid in an SCP only with a * at the end")
+	require.False(t, refused(iampolicy.KindSCP, policy(deny("s3:*", "arn:aws:s3:*", ""))))
 	require.False(t, refused(iampolicy.KindTrust, policy(`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`)))
 	require.False(t, refused(iampolicy.KindResource, strings.Replace(policy(grant(`"*"`)), "2012", "2008", 1)))
 }

@@ -28,7 +28,7 @@ func (v *validator) condition(c *condition) {
 	path := validatorPlace{v: v, place: place{cond: c}}
 	op, ok := parseOperator(c.op)
 	if !ok {
-		code, why := "INVALID_CONDITION_OPERATOR", "Syntax errors in policy."
+		code, why := "INVALID_CONDITION_OPERATOR", "unknown condition operator"
 		if equalFold(c.op[strings.LastIndexByte(c.op, ':')+1:], "NullIfExists") {
 			code, why = "NULL_WITH_IF_EXISTS", "Null asks whether the key exists; IfExists has no meaning there"
 		}

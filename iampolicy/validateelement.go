@@ -118,16 +118,21 @@ func (v *validator) resource(r *value, path validatorPlace) {
 		return
 	}
 	if !strings.HasPrefix(r.text, "arn:") {
-		v.report("INVALID_ARN_PREFIX", r.at, path.String(), fmt.Sprintf("Resource %s must be in ARN format or \"*\".", clip(r.text)))
+		text := fmt.Sprintf("Resource %s must be in ARN format or \"*\".", clip(r.text))
+		if _, rest, ok := strings.Cut(r.text, ":"); ok { // IAM asks for the partition first
+			if a, fields := arn.Split("arn:" + rest); !knownPartition(a.Partition) {
+				text = badPartition(a.Partition, "arn:"+rest, fields)
+			}
+		}
+		v.report("INVALID_ARN_PREFIX", r.at, path.String(), text)
 		return
 	}
 	a, fields := arn.Split(r.text)
-	if fields < 6 {
-		v.report("MISSING_ARN_FIELD", r.at, path.String(), "an ARN has six fields: arn:partition:service:region:account:resource")
-		v.found[len(v.found)-1].Refused = !strings.HasSuffix(r.text, "*")
+	v.partition(a, fields, r, path)
+	if fields < 6 || a.Service == "" {
+		v.missingField(r, fields, path)
 		return
 	}
-	v.partition(a.Partition, r, path)
 	if strings.ContainsAny(a.Service, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		v.report("INVALID_ARN_SERVICE_CASE", r.at, path.String(), "the service of an ARN is in lower case")
 	}
@@ -139,7 +144,15 @@ func (v *validator) resource(r *value, path validatorPlace) {
 		v.report("INVALID_ARN_ACCOUNT", r.at, path.String(), "the account of an ARN has twelve digits")
 	}
 	if a.Region != "" && !wildcard.Has(a.Region) && (a.Service == "iam" || a.Service == "s3" && !strings.HasPrefix(a.Resource, "accesspoint")) {
-		v.refuse("INVALID_ARN_REGION", r.at, path.String(), fmt.Sprintf("%s resource %s cannot contain region information.", strings.ToUpper(a.Service), clip(r.text)))
+		text := "Resource %s can not contain region information."
+		if a.Service == "iam" {
+			text = "IAM resource %s cannot contain region information."
+		}
+		v.refuse("INVALID_ARN_REGION", r.at, path.String(), fmt.Sprintf(text, clip(r.text)))
+	}
+	if a.Service == "iam" && v.iamDocument() && !iamResource(a.Resource) {
+		v.refuse("INVALID_ARN_RESOURCE", r.at, path.String(),
+			`IAM resource path must either be "*" or start with `+strings.Join(iamResources[:], ", ")+".")
 	}
 	if strings.Contains(a.Partition+a.Service+a.Region+a.Account, "${") {
 		v.report("VARIABLE_UNSUPPORTED_IN_ELEMENT", r.at, path.String(), "variables are replaced behind the fifth colon only")
@@ -147,13 +160,64 @@ func (v *validator) resource(r *value, path validatorPlace) {
 	v.variables(a.Resource, r.at, path)
 }
 
-func (v *validator) partition(partition string, r *value, path validatorPlace) {
-	switch {
-	case wildcard.Has(partition), partition == "aws", partition == "aws-cn", partition == "aws-us-gov", partition == "aws-eusc",
-		partition == "aws-iso", strings.HasPrefix(partition, "aws-iso-"):
-		return
+// missingField reports an ARN of fewer than six fields. IAM refuses those that
+// name no service or leave a field empty, and completes the others (IAM-18).
+func (v *validator) missingField(r *value, fields int, path validatorPlace) {
+	const six = "an ARN has six fields: arn:partition:service:region:account:resource"
+	text, refused := six, !strings.HasSuffix(r.text, "*")
+	switch v.kind {
+	case KindIdentity, KindBoundary, KindSession:
+		refused = fields < 3 || strings.Contains(r.text, "::")
+		switch {
+		case fields < 3:
+			text = "Resource vendor must be fully qualified and cannot contain regexes."
+		case refused:
+			text = legacyParsing + " (" + six + ")"
+		}
+	case KindRCP:
+		refused = true
 	}
-	v.report("INVALID_PARTITION", r.at, path.String(), fmt.Sprintf("Partition %q is not valid for resource %q.", clip(partition), clip(r.text)))
+	v.report("MISSING_ARN_FIELD", r.at, path.String(), text)
+	v.found[len(v.found)-1].Refused = refused
+}
+
+// iamResources are what the sixth field of an ARN of IAM begins with.
+var iamResources = [...]string{
+	"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/", "policy/",
+	"sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
+}
+
+// iamResource reports whether IAM can have a resource of the name: the root
+// user of an account, which sts:AssumeRoot takes, is one.
+func iamResource(name string) bool {
+	if name == "root" {
+		return true
+	}
+	literal := len(name)
+	if i := strings.IndexAny(name, "*?$"); i >= 0 {
+		literal = i
+	}
+	for _, kind := range iamResources {
+		if strings.HasPrefix(name[:literal], kind) || literal < len(name) && strings.HasPrefix(kind, name[:literal]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *validator) partition(a arn.ARN, fields int, r *value, path validatorPlace) {
+	if !knownPartition(a.Partition) {
+		v.report("INVALID_PARTITION", r.at, path.String(), badPartition(a.Partition, r.text, fields))
+	}
+}
+
+func knownPartition(p string) bool {
+	return wildcard.Has(p) || p == "aws" || p == "aws-cn" || p == "aws-us-gov" || p == "aws-eusc" || p == "aws-iso" || strings.HasPrefix(p, "aws-iso-")
+}
+
+// badPartition is what IAM says of an ARN, which it completes.
+func badPartition(partition, text string, fields int) string {
+	return fmt.Sprintf("Partition %q is not valid for resource %q.", clip(partition), clip(text+strings.Repeat(":*", 6-fields)))
 }
 
 func accountField(account string) bool {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
 )
@@ -17,6 +18,7 @@ import (
 type finding struct {
 	Path     string `json:"path"`
 	Message  string `json:"message"`
+	Detail   string `json:"detail,omitempty"` // what is wrong, where IAM's message does not say it
 	Code     string `json:"code"`
 	Type     string `json:"type"`
 	Severity string `json:"severity"`
@@ -34,12 +36,24 @@ func findings(kind iampolicy.Kind, text []byte) []finding {
 		case f.Severity == iampolicy.SeverityError:
 			typ = iampolicy.SeverityWarning.String()
 		}
+		message, detail := split(f.Message)
 		out = append(out, finding{
-			Path: f.Span.Path, Message: f.Message, Code: f.Code, Type: typ, Severity: f.Severity.String(),
+			Path: f.Span.Path, Message: message, Detail: detail, Code: f.Code, Type: typ, Severity: f.Severity.String(),
 			Line: f.Span.Start.Line, Column: f.Span.Start.Column,
 		})
 	}
 	return out
+}
+
+// split takes apart what IAM says of a document and, in parentheses behind it,
+// what is wrong.
+func split(message string) (text, detail string) {
+	for _, text := range [...]string{"Syntax errors in policy.", "The policy failed legacy parsing"} {
+		if rest, ok := strings.CutPrefix(message, text+" ("); ok {
+			return text, strings.TrimSuffix(rest, ")")
+		}
+	}
+	return message, ""
 }
 
 // validate answers a line with op validate.
@@ -89,7 +103,11 @@ func (c *config) validateFiles(names []string, out, errs io.Writer) int {
 				code = 1
 			}
 			if !c.json {
-				fmt.Fprintf(out, "%s:%d:%d: %s %s: %s\n", name, f.Line, f.Column, f.Severity, f.Code, f.Message)
+				text := f.Message
+				if f.Detail != "" {
+					text += " (" + f.Detail + ")"
+				}
+				fmt.Fprintf(out, "%s:%d:%d: %s %s: %s\n", name, f.Line, f.Column, f.Severity, f.Code, text)
 			}
 		}
 	}
