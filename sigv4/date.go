@@ -134,6 +134,8 @@ func parseDateHeader(s string) (time.Time, bool) {
 		if t, err = time.Parse(time.RFC1123Z, s); err != nil {
 			return time.Time{}, false
 		}
+	} else if zone, _ := t.Zone(); zone != "UTC" && zone != "GMT" {
+		return time.Time{}, false // RFC 850's form with a zone that package time does not know: it would count as UTC
 	}
 	return t.UTC(), isSigningTime(t)
 }

@@ -112,7 +112,7 @@ func TestDateSIG40(t *testing.T) {
 	for name, date := range forms {
 		require.Equal(t, testNow(), accept(t, testVerifier(), sign(date)).SignedAt, name)
 	}
-	for _, bad := range []string{"", "yesterday", "2013-05-24T12:00:00Z", "20130524T120000.5Z", "20130524T120000", "20130524T250000Z"} {
+	for _, bad := range []string{"", "yesterday", "2013-05-24T12:00:00Z", "20130524T120000.5Z", "20130524T120000", "20130524T250000Z", "Friday, 24-May-13 12:00:00 EST", "Friday, 24-May-13 12:00:00 GMT+2"} {
 		refuse(t, testVerifier(), sign(bad), sigv4.ErrDate, "AccessDenied", 403)
 	}
 	r := sign(forms["RFC 1123"])

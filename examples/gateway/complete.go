@@ -20,10 +20,12 @@ type checksumXML struct {
 	ChecksumCRC64NVME string `xml:",omitempty"`
 	ChecksumSHA1      string `xml:",omitempty"`
 	ChecksumSHA256    string `xml:",omitempty"`
+	ChecksumSHA512    string `xml:",omitempty"`
+	ChecksumMD5       string `xml:",omitempty"`
 }
 
 func checksumsOf(sums map[string]string) checksumXML {
-	return checksumXML{sums["crc32"], sums["crc32c"], sums["crc64nvme"], sums["sha1"], sums["sha256"]}
+	return checksumXML{sums["crc32"], sums["crc32c"], sums["crc64nvme"], sums["sha1"], sums["sha256"], sums["sha512"], sums["md5"]}
 }
 
 // byAlgorithm is the inverse of checksumsOf.
@@ -31,6 +33,7 @@ func (x checksumXML) byAlgorithm() map[string]string {
 	sums := map[string]string{}
 	for algorithm, sum := range map[string]string{
 		"crc32": x.ChecksumCRC32, "crc32c": x.ChecksumCRC32C, "crc64nvme": x.ChecksumCRC64NVME, "sha1": x.ChecksumSHA1, "sha256": x.ChecksumSHA256,
+		"sha512": x.ChecksumSHA512, "md5": x.ChecksumMD5,
 	} {
 		if sum != "" {
 			sums[algorithm] = sum

@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
@@ -25,6 +26,8 @@ var algorithms = map[string]func() hash.Hash{
 	"crc64nvme": func() hash.Hash { return crc64.New(nvmeTable) },
 	"sha1":      sha1.New,
 	"sha256":    sha256.New,
+	"sha512":    sha512.New,
+	"md5":       md5.New,
 }
 
 // nvmeTable is of the polynomial that the NVM Express specification names, bits
@@ -47,12 +50,12 @@ func newDigests(h http.Header) (*digests, error) {
 	d := &digests{md5: md5.New(), sums: map[string]hash.Hash{}, want: map[string]string{}}
 	if text := h.Values("Content-MD5"); len(text) > 0 {
 		sum, err := base64.StdEncoding.DecodeString(text[0])
-		if err != nil || len(sum) != md5.Size {
+		if err != nil || len(sum) != md5.Size || len(text) > 1 {
 			return nil, refuse("InvalidDigest", "The Content-MD5 you specified was invalid.")
 		}
 		d.wantMD5 = sum
 	}
-	for name := range h {
+	for name, values := range h {
 		algorithm, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-checksum-")
 		if !ok || slices.Contains([]string{"mode", "type", "algorithm"}, algorithm) {
 			continue
@@ -60,13 +63,13 @@ func newDigests(h http.Header) (*digests, error) {
 		if err := d.add(algorithm); err != nil {
 			return nil, err
 		}
-		sum, err := base64.StdEncoding.DecodeString(h.Get(name))
-		if err != nil || len(sum) != d.sums[algorithm].Size() {
+		sum, err := base64.StdEncoding.DecodeString(values[0])
+		if err != nil || len(sum) != d.sums[algorithm].Size() || len(values) > 1 {
 			return nil, refuse("InvalidRequest", "Value for %s header is invalid.", name)
 		}
-		d.want[algorithm] = h.Get(name)
+		d.want[algorithm] = values[0]
 	}
-	for name := range strings.SplitSeq(h.Get("x-amz-trailer"), ",") {
+	for name := range strings.SplitSeq(strings.Join(h.Values("x-amz-trailer"), ","), ",") {
 		if algorithm, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(name)), "x-amz-checksum-"); ok {
 			if err := d.add(algorithm); err != nil {
 				return nil, err

@@ -26,6 +26,8 @@ func TestEveryPayloadMode(t *testing.T) {
 		"sha256": {}, "unsigned": {Mode: sigv4.PayloadUnsigned}, "chunked": {Mode: sigv4.PayloadChunked},
 		"chunked trailer":  {Mode: sigv4.PayloadChunkedTrailer, Checksum: "crc32c"},
 		"unsigned trailer": {Mode: sigv4.PayloadUnsignedTrailer, Checksum: "crc64nvme"},
+		"sha512 trailer":   {Mode: sigv4.PayloadChunkedTrailer, Checksum: "sha512"}, // SIG-54
+		"md5 trailer":      {Mode: sigv4.PayloadUnsignedTrailer, Checksum: "md5"},
 	}
 	for _, algorithm := range []sigv4.Algorithm{sigv4.AlgorithmV4, sigv4.AlgorithmV4A} {
 		for name, payload := range payloads {

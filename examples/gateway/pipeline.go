@@ -88,10 +88,14 @@ func (g *Gateway) authenticate(c *call) (err error) {
 }
 
 func (g *Gateway) authorize(c *call) error {
-	if err := c.checkOwner(); err != nil || c.op.Action == "" { // without an action: a call about many objects decides about each
-		return err
+	err := c.checkOwner()
+	if err == nil && c.op.Action != "" { // without an action: a call about many objects decides about each
+		err = c.pipe.decider.decide(c, c.op.Action, c.resource(), c.name())
 	}
-	return c.pipe.decider.decide(c, c.op.Action, c.resource(), c.name())
+	if err == nil && c.caller.anonymous() {
+		err = checkUnsigned(c.r)
+	}
+	return err
 }
 
 func (g *Gateway) enter(c *call) error { return c.pipe.recorder.enter(c) }

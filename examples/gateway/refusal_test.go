@@ -104,6 +104,8 @@ func TestPutObjectRefuses(t *testing.T) {
 		{"another CRC32", put("/bucket/k", "x", "x-amz-checksum-crc32", "AAAAAA=="), "BadDigest", 400},
 		{"another SHA-256", put("/bucket/k", "x", "x-amz-checksum-sha256", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), "BadDigest", 400},
 		{"a CRC32 of the wrong length", put("/bucket/k", "x", "x-amz-checksum-crc32", "AAAA"), "InvalidRequest", 400},
+		{"another SHA-512", put("/bucket/k", "x", "x-amz-checksum-sha512", strings.Repeat("A", 86)+"=="), "BadDigest", 400},
+		{"another MD5 checksum", put("/bucket/k", "x", "x-amz-checksum-md5", "AAAAAAAAAAAAAAAAAAAAAA=="), "BadDigest", 400},
 		{"an unknown checksum", put("/bucket/k", "x", "x-amz-checksum-crc7", "AAAA"), "InvalidRequest", 400},
 		{"two checksums", put("/bucket/k", "x", "x-amz-checksum-crc32", "jNwbgw==", "x-amz-checksum-crc32c", "o7AGJA=="), "InvalidRequest", 400},
 		{"an ACL that opens", put("/bucket/k", "x", "x-amz-acl", "public-read"), "AccessControlListNotSupported", 400},
