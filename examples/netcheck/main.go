@@ -96,7 +96,7 @@ func (s snapshots) answer(line []byte) any {
 	}
 	var id, snapshot json.RawMessage
 	if err := exact.Unmarshal(line, exact.Member{Name: "id", To: &id}, exact.Member{Name: "snapshot", To: &snapshot}); err != nil {
-		return fault{Error: "request: " + err.Error()}
+		return fault{ID: id, Error: "request: " + err.Error()}
 	}
 	decide := decideRules
 	if given(snapshot) {

@@ -102,6 +102,21 @@ func TestFaultsAreAnswers(t *testing.T) {
 	}
 }
 
+// TestFaultsKeepTheID: whatever is wrong with a line that is JSON, its answer is
+// found by its id (NET-82).
+func TestFaultsKeepTheID(t *testing.T) {
+	for _, in := range []string{
+		`{"id":7,"groups":[],"direction":"ingress","direction":"egress",` + packet4 + `}`,
+		`{"id":7,"snapshot":"a","snapshot":"b"}`,
+		`{"id":7,"groups":[],"direction":"ingress","packet":{"src":"10.0.0.5","src":"10.0.0.6","dst":"10.0.0.7","protocol":6}}`,
+		`{"id":7,"snapshot":5}`,
+	} {
+		var out bytes.Buffer
+		require.NoError(t, jsonline.Serve(strings.NewReader(in), &out, snapshots{}.answer))
+		require.Contains(t, out.String(), `{"id":7,"error":`, in)
+	}
+}
+
 // TestAnswersComeAtOnce: a program that waits for each answer gets it while
 // standard input stays open.
 func TestAnswersComeAtOnce(t *testing.T) {
