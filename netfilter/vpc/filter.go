@@ -81,7 +81,7 @@ func (w *walk) group(e *netfilter.Interface, d netfilter.Direction) {
 	if len(e.Groups) > 0 {
 		at = e.Groups[0]
 	}
-	policy, rules := w.s.setOf(e).policy(w.s, d)
+	policy, rules := w.s.setOf(e).policy(w.s, d, w.forwarded)
 	if policy == nil {
 		w.maybe()
 		return

@@ -66,3 +66,23 @@ func TestPages(t *testing.T) {
 		})
 	}
 }
+
+// TestNET15Middlebox: what a middlebox forwards is not from the group that a
+// rule references, whoever sent it; a rule for the sender's addresses admits it
+// (vpc/latest/userguide/security-group-rules.html).
+func TestNET15Middlebox(t *testing.T) {
+	const open = `"Groups":[{"GroupId":"sg-open"}]`
+	direct := []string{
+		`"NetworkInterfaceId":"eni-a","SubnetId":"subnet-a","VpcId":"vpc-1",` + open, `"NetworkInterfaceId":"eni-a","SubnetId":"subnet-a","VpcId":"vpc-1","Groups":[{"GroupId":"sg-ref"}]`,
+		`"SecurityGroups":[`, `"SecurityGroups":[{"GroupId":"sg-ref","VpcId":"vpc-1","IpPermissions":[{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"UserIdGroupPairs":[{"GroupId":"sg-open"}]},` +
+			`{"IpProtocol":"tcp","FromPort":22,"ToPort":22,"IpRanges":[{"CidrIp":"10.0.2.0/24"}]}]},`,
+	}
+	through := append(direct[:len(direct):len(direct)],
+		`{"DestinationCidrBlock":"172.16.0.0/12","NetworkInterfaceId":"eni-gone","State":"blackhole"}`, `{"DestinationCidrBlock":"10.0.1.0/24","NetworkInterfaceId":"eni-6"}`,
+		`"NetworkInterfaceId":"eni-6","SubnetId"`, `"NetworkInterfaceId":"eni-6","SourceDestCheck":false,"SubnetId"`)
+	require.Equal(t, vpc.Yes, ask(t, edited(t, direct...), "eni-b", "eni-a", "", "", netfilter.TCP, 443).Reachable, "from a member, directly")
+	p := ask(t, edited(t, through...), "eni-b", "eni-a", "", "", netfilter.TCP, 443)
+	require.Equal(t, vpc.No, p.Reachable, hops(p))
+	require.Equal(t, "SG_INGRESS sg-ref", blocks(p))
+	require.Equal(t, vpc.Yes, ask(t, edited(t, through...), "eni-b", "eni-a", "", "", netfilter.TCP, 22).Reachable, "from an address that a rule names")
+}

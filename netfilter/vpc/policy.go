@@ -21,9 +21,10 @@ type filters struct {
 
 // groupSet is the groups of an interface in a VPC.
 type groupSet struct {
-	vpc    string
-	groups []netfilter.SecurityGroup
-	sides  [2]groupSide
+	vpc       string
+	groups    []netfilter.SecurityGroup
+	sides     [2]groupSide
+	forwarded groupSide // ingress, of what an interface forwarded
 }
 
 type groupSide struct {
@@ -79,13 +80,24 @@ func (f *filters) newGroupSet(e *netfilter.Interface) *groupSet {
 func (s *Snapshot) setOf(e *netfilter.Interface) *groupSet { return s.sets[e] }
 
 // policy compiles one direction; nil when it cannot be. rules counts the rules.
-func (g *groupSet) policy(s *Snapshot, d netfilter.Direction) (policy *netfilter.GroupPolicy, rules int) {
+// A group referenced as the source does not admit what an interface forwarded,
+// a middlebox, whoever sent it ("Security group rules").
+func (g *groupSet) policy(s *Snapshot, d netfilter.Direction, forwarded bool) (policy *netfilter.GroupPolicy, rules int) {
 	side := &g.sides[d]
+	if forwarded = forwarded && d == netfilter.Ingress; forwarded {
+		side = &g.forwarded
+	}
 	side.once.Do(func() {
+		r := s.resolverFor(g.vpc, d, g.groups)
 		for i := range g.groups {
 			side.rules += len(g.groups[i].Rules(d))
+			for _, rule := range g.groups[i].Rules(d) {
+				if id := rule.Peer.Group; id != "" && forwarded {
+					r.Members[id] = nil
+				}
+			}
 		}
-		c := netfilter.Compiler{Resolver: s.resolverFor(g.vpc, d, g.groups), Lenient: true, Form: netfilter.Compact}
+		c := netfilter.Compiler{Resolver: r, Lenient: true, Form: netfilter.Compact}
 		side.policy, _ = c.Groups(g.groups)
 	})
 	return side.policy, side.rules

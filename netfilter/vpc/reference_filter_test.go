@@ -57,6 +57,9 @@ func (k *refWalk) group(e *refIface, egress bool) {
 			if !refTransport(r.IpProtocol, r.FromPort, r.ToPort, k.p) {
 				continue
 			}
+			if k.forwarded && !egress { // NET-15: not what came through a middlebox
+				r.UserIdGroupPairs = nil
+			}
 			switch k.w.peer(r, e.VpcId, egress, peer) {
 			case "yes":
 				allowed = true

@@ -39,7 +39,7 @@ func (p refPacket) back() refPacket {
 type refWalk struct {
 	w                   *refWorld
 	p                   refPacket
-	reply               bool
+	reply, forwarded    bool
 	denied, maybe, lost bool
 	hops, blocks        []string
 	seen                []string

@@ -264,6 +264,7 @@ func (k refWalk) arrive(e *refIface, from string) []refWalk {
 	if e.SourceDestCheck {
 		k.block("SRC_DST_CHECK", e.NetworkInterfaceId)
 	}
+	k.forwarded = true
 	k.group(e, true)
 	return k.leave(e, e.SubnetId, e.VpcId)
 }

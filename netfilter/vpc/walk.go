@@ -18,28 +18,29 @@ const (
 
 // walk follows one packet. Its addresses are those seen where it is.
 type walk struct {
-	s        *Snapshot
-	pk       netfilter.Packet
-	client   Ports // source ports of the flow
-	from, to uint16
-	ports    []span
-	earlier  Answer // of legs before a translation of ports
-	want     end
-	reply    bool
-	hops     []Hop
-	blocks   []Block
-	seen     []state
-	natted   []origin
-	unsure   bool // some choice of way is not known
-	stopped  bool
-	far      bool                 // more hops than a path may have
-	last     *netfilter.Interface // arrived at
-	place    string               // or: internet, aws-services, external
-	vpc      string               // where the packet left for place
-	zone     string               // of the subnet last left
-	others   []*walk              // along other equal routes
-	forks    *int                 // equal routes tried so far
-	gather   *gatherer            // when set, filters are gathered and not asked
+	s         *Snapshot
+	pk        netfilter.Packet
+	client    Ports // source ports of the flow
+	from, to  uint16
+	ports     []span
+	earlier   Answer // of legs before a translation of ports
+	want      end
+	reply     bool
+	hops      []Hop
+	blocks    []Block
+	seen      []state
+	natted    []origin
+	unsure    bool // some choice of way is not known
+	stopped   bool
+	forwarded bool                 // by an interface that neither sent it nor is its destination
+	far       bool                 // more hops than a path may have
+	last      *netfilter.Interface // arrived at
+	place     string               // or: internet, aws-services, external
+	vpc       string               // where the packet left for place
+	zone      string               // of the subnet last left
+	others    []*walk              // along other equal routes
+	forks     *int                 // equal routes tried so far
+	gather    *gatherer            // when set, filters are gathered and not asked
 }
 
 // state is a place and a packet: met twice, it is a loop.
@@ -257,6 +258,7 @@ func (w *walk) arrive(e *netfilter.Interface, from string) {
 	if !e.NoCheck {
 		w.deny(SrcDstCheck, e.ID, "turn the source/destination check of "+e.ID+" off")
 	}
+	w.forwarded = true
 	w.group(e, netfilter.Egress)
 	w.leave(e, e.Subnet, e.VPC)
 }
