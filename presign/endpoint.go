@@ -112,7 +112,7 @@ func (e *Endpoint) resolve(region, bucket string, control bool) (target, error) 
 		return target{}, fault(ErrInput, "the bucket is no bucket name")
 	case e.URL != "":
 		return e.custom(region, bucket)
-	case strings.HasSuffix(bucket, expressSuffix):
+	case isExpress(bucket):
 		l, err := e.express(region, bucket, &p, control)
 		return target{Location: l}, err
 	}
@@ -220,13 +220,25 @@ func isAddress(host string) bool {
 	return err == nil
 }
 
-const expressSuffix = "--x-s3"
+// What the names of directory buckets end in, and those of their access points.
+const (
+	expressSuffix      = "--x-s3"
+	expressAccessPoint = "--xa-s3"
+)
 
-// express resolves a directory bucket, NAME--ZONE--x-s3.
+func isExpress(bucket string) bool {
+	return strings.HasSuffix(bucket, expressSuffix) || strings.HasSuffix(bucket, expressAccessPoint)
+}
+
+// express resolves a directory bucket, NAME--ZONE--x-s3, or an access point of
+// one, NAME--ZONE--xa-s3 (AWS: "Access points for directory buckets").
 func (e *Endpoint) express(region, bucket string, p *partition, control bool) (Location, error) {
-	name := strings.TrimSuffix(bucket, expressSuffix)
+	name, point := strings.CutSuffix(bucket, expressAccessPoint)
+	name = strings.TrimSuffix(name, expressSuffix)
 	cut := strings.LastIndex(name, "--")
 	switch {
+	case control && point:
+		return Location{}, fault(ErrEndpoint, "an access point cannot be created or deleted as a bucket")
 	case e.Accelerate || e.PathStyle || e.Global:
 		return Location{}, fault(ErrEndpoint, "an S3 Express bucket goes with none of Accelerate, PathStyle and Global")
 	case cut <= 0 || !isBucketLabel(bucket) || !isLabel(name[cut+2:]):

@@ -56,6 +56,7 @@ func TestEndpoint(t *testing.T) {
 		{"outposts with colons", "us-west-2", strings.ReplaceAll(outpost, "/", ":"), presign.Endpoint{}, "https://finance-123456789012.op-01.s3-outposts.us-west-2.amazonaws.com us-west-2 s3-outposts"},
 		{"PRE-72 multi-region", "us-west-2", mrap, presign.Endpoint{}, "https://mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com * s3"},
 		{"S3 Express", "us-west-2", express, presign.Endpoint{}, "https://demo--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com us-west-2 s3express"},
+		{"S3 Express access point", "us-west-2", "demo--usw2-az1--xa-s3", presign.Endpoint{}, "https://demo--usw2-az1--xa-s3.s3express-usw2-az1.us-west-2.amazonaws.com us-west-2 s3express"},
 		{"S3 Express FIPS", "us-west-2", express, presign.Endpoint{FIPS: true}, "https://demo--usw2-az1--x-s3.s3express-fips-usw2-az1.us-west-2.amazonaws.com us-west-2 s3express"},
 		{"S3 Express dualstack", "us-west-2", express, presign.Endpoint{DualStack: true}, "https://demo--usw2-az1--x-s3.s3express-usw2-az1.dualstack.us-west-2.amazonaws.com us-west-2 s3express"},
 		{"S3 Express FIPS + dualstack", "us-west-2", express, presign.Endpoint{FIPS: true, DualStack: true}, "https://demo--usw2-az1--x-s3.s3express-fips-usw2-az1.dualstack.us-west-2.amazonaws.com us-west-2 s3express"},
@@ -128,6 +129,8 @@ func TestRefusedEndpoint(t *testing.T) {
 		{"object lambda + dualstack", "us-west-2", lambda, presign.Endpoint{DualStack: true}},
 		{"S3 Express + path style", "us-west-2", express, presign.Endpoint{PathStyle: true}},
 		{"S3 Express without a zone", "us-west-2", "demo--x-s3", presign.Endpoint{}},
+		{"S3 Express access point without a zone", "us-west-2", "demo--xa-s3", presign.Endpoint{}},
+		{"S3 Express access point + path style", "us-west-2", "demo--usw2-az1--xa-s3", presign.Endpoint{PathStyle: true}},
 		{"S3 Express with an empty zone", "us-west-2", "demo----x-s3", presign.Endpoint{}},
 		{"global elsewhere", "us-west-2", demo, presign.Endpoint{Global: true}},
 		{"global + dualstack", "us-east-1", demo, presign.Endpoint{Global: true, DualStack: true}},
@@ -178,8 +181,12 @@ func TestExpressBuckets(t *testing.T) {
 	u, err = s.DeleteBucket(docKeys, express, nil)
 	require.NoError(t, err)
 	require.Contains(t, u.URL, "%2Fus-west-2%2Fs3express%2Faws4_request")
+	_, err = s.DeleteBucket(docKeys, "demo--usw2-az1--xa-s3", nil)
+	require.ErrorIs(t, err, presign.ErrEndpoint)
 
 	// PRE-17: objects need the credentials of a session.
+	_, err = s.Get(docKeys, "demo--usw2-az1--xa-s3", "k", nil)
+	require.ErrorIs(t, err, presign.ErrCredentials)
 	_, err = s.Get(docKeys, express, "k", nil)
 	require.ErrorIs(t, err, presign.ErrCredentials)
 	require.ErrorContains(t, err, "CreateSession")

@@ -149,6 +149,9 @@ func (f *formReader) header() (h partHeader, err error) {
 			}
 			seen = true
 		case "content-type":
+			if h.contentType != "" {
+				return h, errFormSyntax
+			}
 			h.contentType = value
 		case "content-transfer-encoding":
 			if e := lowerASCII(value); e != "binary" && e != "8bit" && e != "7bit" {

@@ -570,6 +570,7 @@ func TestPostFormLimits(t *testing.T) {
 		"attachment":                      {strings.Replace(body, "form-data", "attachment", 1), "MalformedPOSTRequest"},
 		"folded header":                   {strings.Replace(body, "form-data; name", "form-data;\r\n name", 1), "MalformedPOSTRequest"},
 		"header without a colon":          {strings.Replace(body, "Content-Disposition:", "Content-Disposition", 1), "MalformedPOSTRequest"},
+		"two types":                       {strings.Replace(body, "Content-Disposition", "Content-Type: a/b\r\nContent-type: c/d\r\nContent-Disposition", 1), "MalformedPOSTRequest"},
 		"quoted-printable":                {strings.Replace(body, "Content-Disposition", "Content-Transfer-Encoding: quoted-printable\r\nContent-Disposition", 1), "MalformedPOSTRequest"},
 		"binary":                          {strings.Replace(body, "Content-Disposition", "Content-Transfer-Encoding: binary\r\nContent-Disposition", 1), ""},
 		"bare line feeds":                 {strings.ReplaceAll(body, "\r\n", "\n"), "MalformedPOSTRequest"},

@@ -5,7 +5,6 @@ package presign
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -211,7 +210,7 @@ func (s *S3) locate(op *operation, q *request) (target, error) {
 	case op.object && (q.key == "" || len(q.key) > 1024 || !utf8.ValidString(q.key)):
 		return target{}, fault(ErrInput, "the key is not 1 to 1024 bytes of UTF-8")
 	}
-	if s.Endpoint.Accelerate || !isBucket(q.bucket) || strings.HasSuffix(q.bucket, expressSuffix) {
+	if s.Endpoint.Accelerate || !isBucket(q.bucket) || isExpress(q.bucket) {
 		return s.Endpoint.resolve(s.Region, q.bucket, op.control)
 	}
 	s.once.Do(func() {

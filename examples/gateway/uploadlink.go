@@ -69,9 +69,13 @@ func (l *linkFlags) print(out io.Writer, config *Config) int {
 	if l.url == "" {
 		l.url = "http://" + config.Listen
 	}
+	known := false
 	for _, u := range config.Users {
 		if u.Name != l.user {
 			continue
+		}
+		if known = true; !u.Expires.IsZero() && !u.Expires.After(config.now()) {
+			continue // another entry may have a key that still works
 		}
 		link, err := uploadLink(strings.TrimSuffix(l.url, "/"), config, u, bucket, prefix, l.maxBytes, l.expires)
 		if err != nil {
@@ -80,6 +84,10 @@ func (l *linkFlags) print(out io.Writer, config *Config) int {
 		}
 		fmt.Fprintln(out, link)
 		return 0
+	}
+	if known {
+		fmt.Fprintf(os.Stderr, "gateway: the keys of the user %q have expired\n", l.user)
+		return 3
 	}
 	fmt.Fprintf(os.Stderr, "gateway: no user %q\n", l.user)
 	return 2
