@@ -261,6 +261,23 @@ func TestIAM74Missing(t *testing.T) {
 	require.Equal(t, []string{"a:b"}, missing(refCase{Identity: everything, SCP: [][]string{{policy(conditioned("Bool", "a:b", "true"))}}}), "also of SCPs")
 	require.Empty(t, missing(refCase{Identity: []string{policy(onTag)}, SCP: [][]string{listed}}), "closed whatever the key says")
 	require.Empty(t, missing(refCase{Identity: []string{policy(conditioned("StringEquals", "a:b", "c"))}, Context: map[string]any{"a:b": "z"}}), "present")
+	withDefault := `arn:aws:s3:::b/${aws:username, 'k'}`
+	require.Equal(t, []string{"aws:username"}, missing(identityCase(anything, deny("*", withDefault, ""))), "a default that applies as long as the key is absent")
+	require.Empty(t, missing(identityCase(anything, `{"Effect":"Deny","Action":"*","Resource":["arn:aws:s3:::b/k","`+withDefault+`"]}`)), "another pattern decides")
+	named := func(effect, element, principal, id string) refCase {
+		return refCase{Principal: principal, Identity: everything, Resources: policy(`{"Effect":"` + effect + `","` + element + `":{"AWS":"` + id + `"},"Action":"*","Resource":"*"}`)}
+	}
+	byID := []string{"aws:userid"}
+	require.Equal(t, byID, missing(named("Deny", "Principal", app, "AROAEXAMPLEID")), "a unique id is compared with aws:userid")
+	require.Equal(t, byID, missing(named("Deny", "Principal", ana, "AIDAEXAMPLEID")))
+	require.Equal(t, byID, missing(named("Deny", "NotPrincipal", ana, "AIDAEXAMPLEID")))
+	require.Empty(t, missing(named("Deny", "NotPrincipal", app, "AROAEXAMPLEID")), "a role's id does not spare its sessions")
+	require.Empty(t, missing(named("Allow", "Principal", ana, "AIDAEXAMPLEID")), "allowed anyway")
+	granted := named("Allow", "Principal", ana, "AIDAEXAMPLEID")
+	granted.Identity = []string{policy()}
+	require.Equal(t, byID, missing(granted))
+	granted.Context = map[string]any{"aws:userid": "AIDAOTHERID"}
+	require.Empty(t, missing(granted), "present")
 }
 
 func TestIAM72Explain(t *testing.T) {

@@ -32,11 +32,15 @@ func (p *Policies) missing(e *evaluation) []string {
 	keys := make(map[string]string)
 	for _, o := range open {
 		if o.st.deny || bestOutcome == Allowed && o.how > o.has {
-			o.set.absentKeys(o.st, &e.req.Context, func(name string) {
+			add := func(name string) {
 				if low := lowerASCII(name); keys[low] == "" {
 					keys[low] = name
 				}
-			})
+			}
+			o.set.absentKeys(o.st, &e.req.Context, add)
+			if o.byID {
+				add("aws:userid")
+			}
 		}
 	}
 	names := make([]string, 0, len(keys))
@@ -52,6 +56,7 @@ type openStatement struct {
 	set      *Set
 	st       *stmt
 	how, has match
+	byID     bool // that depends on aws:userid, by a unique id among its principals
 }
 
 // extremes fills in the verdicts of the best or the worst case, and collects
@@ -100,23 +105,29 @@ func (s *Set) extreme(e *evaluation, open *[]openStatement, best, allowsOnly boo
 		if allowsOnly && st.deny || st.indeterminate && !st.deny {
 			continue
 		}
-		how := s.principalApplies(st, e)
-		if how == matchNone || !s.actionApplies(st, e) {
+		lo := s.principalApplies(st, e)
+		hi := s.appliesByID(st, e, lo)
+		byID := hi != lo
+		if lo, hi = min(lo, hi), max(lo, hi); hi == matchNone || !s.actionApplies(st, e) {
 			continue
 		}
 		applies, may := s.may(st, e)
-		if may && open != nil {
-			*open = append(*open, openStatement{set: s, st: st, how: how})
+		if (may || applies && byID) && open != nil {
+			*open = append(*open, openStatement{set: s, st: st, how: hi, byID: byID})
 		}
-		if may {
-			applies = best != st.deny
-		} else if applies && !st.deny {
-			certain = max(certain, how)
-		}
+		how := matchNone
 		switch {
-		case applies && st.deny:
-			r.deny = max(r.deny, how)
+		case best != st.deny && (applies || may):
+			how = hi
 		case applies:
+			how = lo
+		}
+		if applies && !st.deny {
+			certain = max(certain, lo)
+		}
+		if st.deny {
+			r.deny = max(r.deny, how)
+		} else {
 			r.allow = max(r.allow, how)
 		}
 	}
@@ -128,14 +139,31 @@ func (s *Set) extreme(e *evaluation, open *[]openStatement, best, allowsOnly boo
 	return r
 }
 
+// appliesByID says how the statement would name the caller if aws:userid, which
+// the request lacks, were one of the unique ids among its principals.
+func (s *Set) appliesByID(st *stmt, e *evaluation, how match) match {
+	r := e.req
+	if st.principalForm == elementAbsent || st.unknown&elPrincipal != 0 || r.Principal.ID != "" || r.Context.find("aws:userid", keyUserID) != nil {
+		return how
+	}
+	for i := st.entLo; i < st.entHi; i++ {
+		if s.entries[i].typ != entryUniqueID {
+			continue
+		}
+		known, asked := *e, Request{Principal: r.Principal}
+		known.req, asked.Principal.ID = &asked, s.entries[i].text
+		if other := s.principalApplies(st, &known); other != how {
+			return other
+		}
+	}
+	return how
+}
+
 // may reports whether a statement, its action and principal matching, applies,
 // or may once absent keys are known.
 func (s *Set) may(st *stmt, e *evaluation) (applies, may bool) {
 	ctx := &e.req.Context
-	applies = s.resourceApplies(st, e)
-	if st.resourceForm == elementNegated || !applies {
-		may = s.undecidedResource(st, e)
-	}
+	applies, may = s.resourceApplies(st, e), s.undecidedResource(st, e)
 	if !applies && !may {
 		return false, false
 	}
@@ -153,16 +181,17 @@ func (s *Set) may(st *stmt, e *evaluation) (applies, may bool) {
 }
 
 // undecidedResource reports whether the resource element depends on an absent
-// key: a pattern does, and no pattern of NotResource matches anyway.
+// key: a pattern does, its default too, and none of the others decides alone.
 func (s *Set) undecidedResource(st *stmt, e *evaluation) bool {
+	if st.resourceForm == elementAbsent || st.unknown&elResource != 0 {
+		return false
+	}
 	undecided := false
 	for i := st.resLo; i < st.resHi; i++ {
 		if s.undecided(&s.resources[i].rest, &e.req.Context) {
 			undecided = true
-		} else if st.resourceForm == elementNegated && e.mode == resourcePlain {
-			if ok, _ := s.resourceMatches(&s.resources[i], e); ok {
-				return false
-			}
+		} else if s.patternsApply(st, s.resources[i:i+1], e) == (st.resourceForm == elementPositive) {
+			return false
 		}
 	}
 	return undecided
