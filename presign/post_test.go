@@ -422,7 +422,7 @@ func TestPostPolicyRefused(t *testing.T) {
 		{"invalid UTF-8", policyOf("{\"key\":\"\xff\"}"), presign.ErrPolicy, ""},
 		{"expiration with an offset", strings.Replace(policyOf(`{"key":"k"}`), "13:00:00.000Z", "13:00:00+00:00", 1), presign.ErrPolicy, ""},
 		{"expiration with a comma", strings.Replace(policyOf(`{"key":"k"}`), "13:00:00.000Z", "13:00:00,000Z", 1), presign.ErrPolicy, ""},
-		{"expiration with an hour of one digit", strings.Replace(policyOf(`{"key":"k"}`), "2026-03-01T13:00:00.000Z", "2026-03-02T9:00:00Z", 1), presign.ErrPolicy, ""},
+		{"expiration with an hour of one digit", strings.Replace(policyOf(`{"key":"k"}`), "2026-03-01T13:00:00.000Z", "2026-03-02T9:00:00.000Z", 1), presign.ErrPolicy, ""},
 		{"expiration with a leap second", strings.Replace(policyOf(`{"key":"k"}`), "13:00:00.000Z", "23:59:60Z", 1), presign.ErrPolicy, ""},
 		{"expiration in lower case", strings.Replace(policyOf(`{"key":"k"}`), "T13:00:00.000Z", "t13:00:00z", 1), presign.ErrPolicy, ""},
 		{"expiration a number", strings.Replace(policyOf(`{"key":"k"}`), `"2026-03-01T13:00:00.000Z"`, `1900000000`, 1), presign.ErrPolicy, ""},
