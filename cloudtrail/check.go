@@ -50,7 +50,7 @@ func (ch *digestCheck) form(res result, data []byte, err error) (*Digest, *fault
 		return nil, &fault{code: DigestInvalid, detail: err.Error()}
 	}
 	if ch.chain.id.Backfill {
-		if ch.generated, err = time.Parse(time.RFC3339, ch.meta[metaGeneration]); err != nil {
+		if ch.generated, err = generationTime(ch.meta[metaGeneration]); err != nil {
 			return nil, &fault{code: DigestInvalid, detail: "no " + metaGeneration + " in its metadata"}
 		}
 	}
@@ -58,6 +58,18 @@ func (ch *digestCheck) form(res result, data []byte, err error) (*Digest, *fault
 		return nil, &fault{code: DigestMoved, want: location{d.Bucket, d.Object}.String(), got: ch.where.String()}
 	}
 	return d, nil
+}
+
+// generationTime reads the time at which a backfill digest was made. It is in
+// ISO 8601, which lets a writer leave out more than RFC 3339 does; without a
+// zone it is UTC.
+func generationTime(text string) (t time.Time, err error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "20060102T150405Z0700", "20060102T150405"} {
+		if t, err = time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, err
 }
 
 // authenticity is the signature and what it has to vouch for.

@@ -197,6 +197,30 @@ func TestBackfillKeyWindow(t *testing.T) {
 	}
 }
 
+// TestBackfillTimestamp is CT-1: the time of generation is in ISO 8601, as the
+// AWS CLI reads it, and no form of it makes a good digest look altered.
+func TestBackfillTimestamp(t *testing.T) {
+	made := time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
+	for text, ok := range map[string]bool{
+		"2026-03-05T12:00:00Z": true, "2026-03-05T12:00:00.123456Z": true, "2026-03-05T13:00:00+01:00": true, "2026-03-05T13:00:00.5+0100": true,
+		"2026-03-05T12:00:00": true, "2026-03-05T12:00:00.123": true, "2026-03-05T12:00Z": true, "20260305T120000Z": true, "20260305T120000": true,
+		"": false, "2026-03-05": false, "1772712000": false, "2026-02-30T12:00:00Z": false, "2026-03-05T12:00:00Zz": false,
+	} {
+		trail := testkit.NewTrail()
+		trail.AddKey("us-east-1", testkit.TrailKeys[0]())
+		trail.Keys["us-east-1"][0].NotBefore, trail.Keys["us-east-1"][0].NotAfter = made.Add(-time.Hour), made.Add(time.Hour)
+		c := trail.Chain()
+		c.Backfill = true
+		c.EditMeta = func(m map[string]string) { m["backfill-generation-timestamp"] = text }
+		c.Hour(1)
+		var want []string
+		if !ok {
+			want = []string{"digest-invalid"}
+		}
+		require.Equal(t, want, codes(validate(t, trail.FS(), nil)), text)
+	}
+}
+
 // TestKeysUnavailable: a key list that cannot be had counts as empty.
 func TestKeysUnavailable(t *testing.T) {
 	trail, _ := plainTrail()

@@ -200,7 +200,7 @@ func (p *prover) signed(ctx context.Context, s *state) (SignedDigest, *Digest, e
 	}
 	sd := SignedDigest{Body: body, Signature: hex.EncodeToString(s.saved)}
 	if p.chain.id.Backfill {
-		sd.Generated, _ = time.Parse(time.RFC3339, meta[metaGeneration]) // checked when it was accepted, and by VerifyBundle
+		sd.Generated, _ = generationTime(meta[metaGeneration]) // checked when it was accepted, and by VerifyBundle
 	}
 	return sd, d, nil
 }

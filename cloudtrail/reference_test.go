@@ -191,7 +191,18 @@ func (r *reference) check(d *refDigest) string {
 	if json.Unmarshal(r.files[d.path+".meta.json"], &side) != nil {
 		side.Metadata = nil
 	}
-	generated, err := time.Parse(time.RFC3339, side.Metadata["backfill-generation-timestamp"])
+	// One time with and without zone, seconds and marks: ISO 8601 has them all.
+	stamp := strings.TrimSuffix(side.Metadata["backfill-generation-timestamp"], "Z")
+	if len(stamp) == len("2006-01-02T15:04") {
+		stamp += ":00"
+	}
+	generated, err := time.Parse("2006-01-02T15:04:05", stamp)
+	if err != nil {
+		generated, err = time.Parse("20060102T150405", stamp)
+	}
+	if err != nil {
+		generated, err = time.Parse(time.RFC3339, stamp)
+	}
 	if d.backfill && err != nil {
 		return "digest-invalid"
 	}

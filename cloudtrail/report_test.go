@@ -7,9 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -142,4 +144,25 @@ func TestGapsIncomplete(t *testing.T) {
 	rep := validate(t, c.Make().FS(), func(v *cloudtrail.Validator) { ofCase(c)(v); v.GapsIncomplete = true })
 	require.Equal(t, cloudtrail.Incomplete, rep.Verdict)
 	require.Equal(t, cloudtrail.Warning, rep.Findings[0].Severity)
+}
+
+// TestUncovered is CT-57: a log file that no digest can have listed yet is
+// counted, and where the range was given, only in it.
+func TestUncovered(t *testing.T) {
+	trail := testkit.NewTrail()
+	trail.AddKey("us-east-1", testkit.TrailKeys[0]())
+	c := trail.Chain()
+	c.Hours(2, 1)
+	for i, after := range []time.Duration{150 * time.Minute, 50 * time.Hour} {
+		trail.Objects["trail-logs/"+c.LogKey(testkit.TrailStart.Add(after), fmt.Sprintf("FORGEDforged000%d", i))] = testkit.Gzip([]byte("{}"))
+	}
+	for to, want := range map[time.Duration]int{0: 2, 2 * time.Hour: 0, 3 * time.Hour: 1} {
+		rep := validate(t, trail.FS(), func(v *cloudtrail.Validator) {
+			if to > 0 {
+				v.To = testkit.TrailStart.Add(to)
+			}
+		})
+		require.Equal(t, cloudtrail.Valid, rep.Verdict)
+		require.Equal(t, want, rep.Counts.UnreferencedUncovered, to)
+	}
 }

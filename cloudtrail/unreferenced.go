@@ -162,7 +162,7 @@ func (r *run) listLogs(ctx context.Context, f folder, prefix string, covered []I
 		case within(covered, at, at.Add(r.v.LogMargin)) && !r.v.CountUnreferenced:
 			found := newFinding(LogUnreferenced, nil, at, location{f.bucket, key}.String(), "")
 			r.report(found)
-		case !at.Before(r.v.From) && !at.After(r.v.To):
+		case !at.Before(r.v.From) && (!at.After(r.v.To) || !r.given && !r.v.Live): // what no digest lists yet, too
 			r.mu.Lock()
 			r.counts.UnreferencedUncovered++
 			r.mu.Unlock()

@@ -29,7 +29,7 @@ type options struct {
 }
 
 const usage = `usage: trailcheck (-dir TREE | -bucket B [-endpoint URL] [-prefix P]) [flags]
-       trailcheck events | prove | verify [-h | flags]
+       trailcheck events | prove | verify | results [-h | flags]
 
 Checks that CloudTrail log files are the ones CloudTrail delivered and that none
 is missing, altered or added. TREE holds objects as TREE/BUCKET/KEY, the metadata
