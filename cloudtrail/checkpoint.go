@@ -57,7 +57,7 @@ func (c *Checkpoint) MarshalJSON() ([]byte, error) {
 func ParseCheckpoint(data []byte) (*Checkpoint, error) {
 	r := newJSONReader(data, strictjson.Limits{Size: maxCheckpoint})
 	var c Checkpoint
-	version := ""
+	version, seen := "", map[Chain]bool{}
 	err := r.document(func(name string) error {
 		switch name {
 		case "version":
@@ -68,6 +68,10 @@ func ParseCheckpoint(data []byte) (*Checkpoint, error) {
 		case "chains":
 			return r.elements(func() error {
 				e, err := readChainEnd(r)
+				if err == nil && seen[e.Chain] {
+					err = r.scan.Fail("a chain ends twice")
+				}
+				seen[e.Chain] = true
 				c.Chains = append(c.Chains, e)
 				return err
 			})

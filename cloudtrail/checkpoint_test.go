@@ -101,6 +101,7 @@ func TestCheckpointStrict(t *testing.T) {
 		"hash not hex":   strings.Replace(text, `"sha256":"`, `"sha256":"zz`, 1),
 		"no time":        strings.Replace(text, `"end":"2026-03-01T03:13:52Z"`, `"end":"soon"`, 1),
 		"digest no URL":  strings.Replace(text, `"digest":"s3://`, `"digest":"`, 1),
+		"chain twice":    strings.Replace(text, `"chains":[`, `"chains":[`+text[strings.Index(text, "[")+1:strings.LastIndex(text, "]")]+",", 1),
 		"data behind":    text + "{}",
 	} {
 		_, err := cloudtrail.ParseCheckpoint([]byte(bad))

@@ -133,7 +133,9 @@ func check(ctx context.Context, o *options, stderr io.Writer) (*cloudtrail.Repor
 	}
 	rep, err := v.Run(ctx)
 	if err == nil && o.checkpoint != "" && rep.Checkpoint != nil {
-		err = writeCheckpoint(o.checkpoint, rep.Checkpoint)
+		if err = writeCheckpoint(o.checkpoint, rep.Checkpoint); err != nil {
+			rep.Verdict = cloudtrail.Failed // the next run would not know where this one ended
+		}
 	}
 	return rep, err
 }

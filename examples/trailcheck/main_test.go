@@ -416,6 +416,12 @@ func TestCheckpointFlag(t *testing.T) {
 	left, err := os.ReadDir(filepath.Dir(point))
 	require.NoError(t, err)
 	require.Len(t, left, 1, "no temporary file is left")
+
+	require.NoError(t, os.Remove(point))
+	stdout, stderr, exit = command(t, "-dir", tree(t, 3), "-checkpoint", filepath.Join(point, "none"), "-format", "json")
+	require.Equal(t, 3, exit, "the next run would not require what this one found")
+	require.Equal(t, "error", report(t, stdout).Verdict)
+	require.Contains(t, stderr, "no such file")
 }
 
 // TestPrefixFlag: folders are walked without it, and it picks one with it.
