@@ -243,6 +243,9 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 		if err := w.take(0); err != nil {
 			return n, err
 		}
+		if w.seq > 1 && w.share < 2*taskBytes && cap(w.cur.in) <= w.share {
+			w.cur.in = append(make([]byte, 0, w.share+1), w.cur.in...) // the stream is long: the whole share at once
+		}
 		// One byte more than a share shows that the share is not the end.
 		w.cur.in = grow(w.cur.in, w.share+1)
 		got, err := r.Read(w.cur.in[len(w.cur.in):min(cap(w.cur.in), w.share+1)])
