@@ -41,7 +41,7 @@ const (
 func (d Directory) Buckets() ([]string, error) {
 	entries, err := fs.ReadDir(d.FS, ".")
 	if err != nil {
-		return nil, &Error{"the tree", errors.Join(ErrListing, err)}
+		return nil, &Error{"the tree", fmt.Errorf("%w: %w", ErrListing, err)}
 	}
 	names := []string{} // not nil: a tree without buckets is a tree without digests
 	for _, e := range entries {
@@ -57,14 +57,14 @@ func (d Directory) Buckets() ([]string, error) {
 func (d Directory) Keys() (KeyRing, error) {
 	files, err := fs.Glob(d.FS, "keys.*.json")
 	if err != nil {
-		return nil, &Error{"the tree", errors.Join(ErrListing, err)}
+		return nil, &Error{"the tree", fmt.Errorf("%w: %w", ErrListing, err)}
 	}
 	ring := KeyRing{}
 	for _, name := range files {
 		region := strings.TrimSuffix(strings.TrimPrefix(name, "keys."), ".json")
 		data, err := readLimited(d.FS, name, maxKeyList)
 		if err != nil {
-			return nil, &Error{name, errors.Join(ErrKeys, err)}
+			return nil, &Error{name, fmt.Errorf("%w: %w", ErrKeys, err)}
 		}
 		keys, err := ParseKeys(data)
 		if err != nil {

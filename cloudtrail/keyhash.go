@@ -43,6 +43,11 @@ func (k *keyHashes) add(bucket, key string) {
 
 // take enters an object that is to have a hash, and reports whether it has not
 // been taken with that hash before.
+//
+// Of the hash 31 bits are kept, keyed too. Two that are taken for one leave a
+// statement unchecked only where two digests, both signed, contradict each other
+// about one object, and its bytes agree with the first: whoever can sign that
+// needs no collision, and nobody can look for one.
 func (k *keyHashes) take(bucket, key, sum string) bool {
 	h := k.hash(bucket, key)
 	want := uint32(maphash.String(k.seeds[0], strings.ToLower(sum))) | 1 // 0 is one that was only added

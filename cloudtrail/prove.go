@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -183,7 +183,7 @@ func (p *prover) log(ctx context.Context, q ProofRequest, b *Bundle, d *Digest) 
 }
 
 func errChanged(where location) error {
-	return &Error{where.String(), errors.Join(ErrTransient, errors.New("cloudtrail: changed while it was read"))}
+	return &Error{where.String(), fmt.Errorf("%w: changed while it was read", ErrTransient)}
 }
 
 // signed reads an accepted digest again, with its bytes as stored.

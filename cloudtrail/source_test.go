@@ -243,6 +243,7 @@ func TestListingRefused(t *testing.T) {
 		}}
 		rep, err := v.Run(t.Context())
 		require.ErrorIs(t, err, cloudtrail.ErrListing, part)
+		require.NotContains(t, err.Error(), "\n", "on one line, as whoever prints it escapes line ends")
 		require.Equal(t, cloudtrail.Failed, rep.Verdict)
 		require.Equal(t, 3, rep.Verdict.ExitCode())
 		require.Nil(t, rep.Checkpoint)

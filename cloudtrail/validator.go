@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -338,5 +339,5 @@ func errListing(where location, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &Error{where.String(), errors.Join(ErrListing, err)}
+	return &Error{where.String(), fmt.Errorf("%w: %w", ErrListing, err)}
 }

@@ -81,11 +81,11 @@ func (w *Writer) resume(ctx context.Context, source Source, keys []PublicKey) (m
 	var text bytes.Buffer
 	res, meta, err := readObject(ctx, source, where, Limits{}.filled().DigestInflated, &text)
 	if err != nil {
-		return nil, &Error{where.String(), errors.Join(ErrSigner, err)}
+		return nil, &Error{where.String(), fmt.Errorf("%w: %w", ErrSigner, err)}
 	}
 	d, err := ParseDigest(text.Bytes(), Limits{})
 	if err != nil {
-		return nil, &Error{where.String(), errors.Join(ErrSigner, err)}
+		return nil, &Error{where.String(), fmt.Errorf("%w: %w", ErrSigner, err)}
 	}
 	signature, err := hex.DecodeString(meta[metaSignature])
 	if err != nil || d.Bucket != where.bucket || d.Object != where.key || !signedBy(keys, d, res, signature) {
@@ -131,7 +131,7 @@ func (w *Writer) adopt(ctx context.Context, source Source, listed map[string]boo
 		var text bytes.Buffer
 		res, _, err := readObject(ctx, source, where, Limits{}.filled().LogInflated, &text)
 		if err != nil {
-			return &Error{where.String(), errors.Join(ErrSigner, err)}
+			return &Error{where.String(), fmt.Errorf("%w: %w", ErrSigner, err)}
 		}
 		entry := LogFile{Bucket: s.Bucket, Object: key, Hash: hexSum(res.sum), HashAlgorithm: algorithmHash}
 		entry.Oldest, entry.Newest = eventTimes(text.Bytes())
