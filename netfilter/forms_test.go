@@ -88,3 +88,44 @@ func TestPrefixListEntries_NET18(t *testing.T) {
 		}
 	}
 }
+
+// TestDecidePeer: the verdict of a peer and 16 bits is that of any packet that has
+// them, in either form and family; a peer that is no address has none.
+func TestDecidePeer(t *testing.T) {
+	blocks := []netfilter.Peer{{IPv4: "10.0.0.0/8"}, {IPv6: "2001:db8::/32"}, {PrefixList: "pl-unknown"}}
+	group := netfilter.SecurityGroup{ID: "sg-1"}
+	acl := netfilter.NetworkACL{ID: "acl-1"}
+	for i, proto := range []string{"tcp", "udp", "icmp", "icmpv6", "47"} {
+		for _, block := range blocks {
+			group.Ingress = append(group.Ingress, netfilter.Rule{Permission: len(group.Ingress), Protocol: proto, From: 8, To: 8, Peer: block})
+		}
+		group.Egress = append(group.Egress, group.Ingress[3*i])
+		acl.Ingress = append(acl.Ingress, netfilter.ACLEntry{Number: 10 + i, Protocol: proto, Action: "deny", IPv4: "10.1.0.0/16", From: 8, To: 8, Type: 8, Code: 8})
+	}
+	acl.Ingress = append(acl.Ingress, netfilter.ACLEntry{Number: 99, Protocol: "-1", Action: "allow", IPv4: "0.0.0.0/0", From: -1, To: -1, Type: -1, Code: -1})
+	acl.Egress = acl.Ingress
+	bad := netfilter.Verdict{Reason: netfilter.BadPacket, Rule: -1}
+	for _, form := range []netfilter.Form{netfilter.Compact, netfilter.Cross} {
+		c := netfilter.Compiler{Form: form}
+		groups, err := c.Groups([]netfilter.SecurityGroup{group})
+		require.NoError(t, err)
+		entries, err := c.ACL(acl)
+		require.NoError(t, err)
+		for _, text := range []string{"10.1.2.3", "10.2.2.3", "11.0.0.0", "::ffff:10.1.2.3", "2001:db8::1", "2001:db9::"} {
+			peer := netip.MustParseAddr(text)
+			for proto := range netfilter.Protocol(64) {
+				for _, l4 := range []uint16{0, 8, 8<<8 | 8, 8<<8 | 7} {
+					pk := netfilter.Packet{Src: peer, Dst: peer, Protocol: proto, DstPort: l4, ICMPType: uint8(l4 >> 8), ICMPCode: uint8(l4)}
+					for _, d := range []netfilter.Direction{netfilter.Ingress, netfilter.Egress, 2} {
+						require.Equal(t, groups.Decide(d, pk), groups.DecidePeer(d, peer, proto, l4), "%d %v", d, pk)
+						require.Equal(t, entries.Decide(d, pk), entries.DecidePeer(d, peer, proto, l4), "%d %v", d, pk)
+					}
+				}
+			}
+		}
+		for _, peer := range []netip.Addr{{}, netip.MustParseAddr("2001:db8::1%eth0")} {
+			require.Equal(t, bad, groups.DecidePeer(netfilter.Ingress, peer, netfilter.TCP, 8))
+			require.Equal(t, bad, entries.DecidePeer(netfilter.Ingress, peer, netfilter.TCP, 8))
+		}
+	}
+}

@@ -66,7 +66,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	case full():
 		size = 10 << 30
 	}
-	n, log := benchNetwork(t), benchLog(t, 20000)
+	n, log := benchNetwork(t), distinctLog(20000)
 	s := flowlog.NewSummary(n)
 	var m runtime.MemStats
 	runtime.GC()

@@ -106,14 +106,16 @@ func TestAgreesWithTheReference(t *testing.T) {
 			if values == nil {
 				continue
 			}
-			n.Attribute(r, &a)
 			want := refAttribute(inv, values)
-			got := found(&a)
-			if want.first == "" {
-				got.first = ""
-			}
-			if d := cmp.Diff(want, got, cmp.AllowUnexported(refFinding{})); d != "" {
-				t.Fatalf("seed %d %q\n%s", seed, line, d)
+			for range 2 { // the second may be remembered
+				n.Attribute(r, &a)
+				got := found(&a)
+				if want.first == "" {
+					got.first = ""
+				}
+				if d := cmp.Diff(want, got, cmp.AllowUnexported(refFinding{})); d != "" {
+					t.Fatalf("seed %d %q\n%s", seed, line, d)
+				}
 			}
 			for _, kind := range []string{"not attributable", "initiated", "reply", "rejected", "mismatch"} {
 				classes.Add(kind, want.kind == kind)

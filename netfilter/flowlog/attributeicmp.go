@@ -7,22 +7,20 @@ import "github.com/sallyport-go/sallyport/netfilter"
 // attributeICMP attributes a record of ICMP or ICMPv6, which has no type and no
 // code: rules and ACL are asked about all that they tell apart (NET-63, 6).
 func (p *place) attributeICMP(r *Record, a *Attribution, near bool) {
-	pairs := p.icmp.forth[a.Direction]
+	peer := a.peer
 	var groups, acl, mirrored spread
-	for _, k := range pairs {
-		pk := k.on(a.Packet)
-		e, _ := p.groupEffect(a.Direction, &pk)
-		f, entry := p.aclEffect(a.Direction, &pk, near)
+	for _, pair := range p.icmp.forth[a.Direction] {
+		k := pair.key(a)
+		e, _ := p.groupEffect(a.Direction, peer, k)
+		f, entry := p.aclEffect(a.Direction, peer, k, near)
 		groups.add(e)
 		acl.add(f)
 		if r.Action == Reject && f != netfilter.Allow || r.Action == Accept && f != netfilter.Deny {
 			a.addEntry(entry)
 		}
 	}
-	back := mirror(a.Packet)
-	for _, k := range p.icmp.back[a.Direction] {
-		pk := k.on(back)
-		e, _ := p.groupEffect(1-a.Direction, &pk)
+	for _, pair := range p.icmp.back[a.Direction] {
+		e, _ := p.groupEffect(1-a.Direction, peer, pair.key(a))
 		mirrored.add(e)
 	}
 	if r.Action == Reject {
@@ -36,24 +34,23 @@ func (p *place) attributeICMP(r *Record, a *Attribution, near bool) {
 // acceptICMP gathers the rules that admit some type and code which the ACL lets
 // pass.
 func (p *place) acceptICMP(a *Attribution, near bool, acl, mirrored netfilter.Effect) {
-	var forth spread
-	groups := spread{}
-	for _, k := range p.icmp.forth[a.Direction] {
-		pk := k.on(a.Packet)
-		e, rule := p.groupEffect(a.Direction, &pk)
-		f, _ := p.aclEffect(a.Direction, &pk, near)
+	var forth, groups spread
+	peer := a.peer
+	for _, pair := range p.icmp.forth[a.Direction] {
+		k := pair.key(a)
+		e, rule := p.groupEffect(a.Direction, peer, k)
+		f, _ := p.aclEffect(a.Direction, peer, k, near)
 		groups.add(e)
 		forth.add(both(e, f))
 		if f != netfilter.Deny {
-			p.candidates(a, a.Direction, &pk, e, rule)
+			p.candidates(a, a.Direction, k, e, rule)
 		}
 	}
-	back := mirror(a.Packet)
 	if both(mirrored, acl) != netfilter.Deny {
-		for _, k := range p.icmp.back[a.Direction] {
-			pk := k.on(back)
-			e, rule := p.groupEffect(1-a.Direction, &pk)
-			p.candidates(a, 1-a.Direction, &pk, e, rule)
+		for _, pair := range p.icmp.back[a.Direction] {
+			k := pair.key(a)
+			e, rule := p.groupEffect(1-a.Direction, peer, k)
+			p.candidates(a, 1-a.Direction, k, e, rule)
 		}
 	}
 	a.Groups, a.ACL, a.Mirrored = groups.some(), acl, mirrored
@@ -78,10 +75,9 @@ func (p *place) acceptICMP(a *Attribution, near bool, acl, mirrored netfilter.Ef
 	}
 }
 
-// on puts type and code into a packet.
-func (k icmpPair) on(p netfilter.Packet) netfilter.Packet {
-	p.ICMPType, p.ICMPCode = k.typ, k.code
-	return p
+// key is what rules look at in packets of this type and code.
+func (p icmpPair) key(a *Attribution) key {
+	return key{a.Packet.Protocol, uint16(p.typ)<<8 | uint16(p.code)}
 }
 
 // spread counts the effects over all types and codes.

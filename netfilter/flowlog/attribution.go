@@ -3,6 +3,7 @@
 package flowlog
 
 import (
+	"net/netip"
 	"strconv"
 
 	"github.com/sallyport-go/sallyport/netfilter"
@@ -142,9 +143,11 @@ type Attribution struct {
 
 	network *Network
 	place   *place
-	recent  [recents]*place // interfaces by the end of their id
-	mark    []uint32        // by rule number, the turn that saw it
+	peer    netip.Addr           // the address on the other side of the interface
+	recent  [recents]recentPlace // interfaces by the end of their id
+	mark    []uint32             // by rule number, the turn that saw it
 	turn    uint32
+	memos   [][2]memo // nil in the first turns
 }
 
 // recents is the number of interfaces that are found without a map: 5 ns a record
@@ -161,7 +164,10 @@ func (a *Attribution) reset(n *Network) {
 	a.Groups, a.ACL, a.Mirrored = netfilter.Deny, netfilter.Deny, netfilter.Deny
 	a.Rules, a.Entries = a.Rules[:0], a.Entries[:0]
 	if a.turn++; a.network != n || a.turn == 0 {
-		a.network, a.mark, a.turn, a.recent = n, make([]uint32, len(n.rules)), 1, [recents]*place{}
+		a.network, a.mark, a.turn, a.recent, a.memos = n, make([]uint32, len(n.rules)), 1, [recents]recentPlace{}, nil
+	}
+	if a.turn == memoAfter && len(n.rules) > 0 {
+		a.memos = make([][2]memo, memoSets)
 	}
 }
 

@@ -71,7 +71,7 @@ func benchNetwork(tb testing.TB) *flowlog.Network {
 	acl.Ingress, acl.Egress = append(acl.Ingress, last), append(acl.Ingress[:9:9], last)
 	inv.ACLs = []netfilter.NetworkACL{acl}
 	for i := range 64 {
-		a := netip.AddrFrom4([4]byte{10, 0, byte(i % 4), byte(10 + i)})
+		a := benchOwn(i)
 		inv.Interfaces = append(inv.Interfaces, netfilter.Interface{
 			ID: fmt.Sprintf("eni-%017x", i), VPC: "vpc-1", Subnet: fmt.Sprint("subnet-", i%4), Primary: a, Type: "interface",
 			Addresses: []netfilter.Address{{Private: a}}, Groups: []string{fmt.Sprint("sg-", i%8), fmt.Sprint("sg-", (i+3)%8)},
@@ -80,30 +80,6 @@ func benchNetwork(tb testing.TB) *flowlog.Network {
 	n, err := flowlog.Compile(flowlog.Snapshot{Inventory: inv})
 	require.NoError(tb, err)
 	return n
-}
-
-// benchLog is records of those interfaces in the default format: requests,
-// answers and rejected ones.
-func benchLog(tb testing.TB, lines int) []byte {
-	tb.Helper()
-	rng := rand.New(rand.NewPCG(2, 2))
-	var b bytes.Buffer
-	for range lines {
-		i := rng.IntN(64)
-		own := netip.AddrFrom4([4]byte{10, 0, byte(i % 4), byte(10 + i)})
-		peer := netip.AddrFrom4([4]byte{10, byte(rng.IntN(5)), byte(rng.IntN(256)), byte(rng.IntN(256))})
-		if rng.IntN(3) == 0 {
-			peer = netip.AddrFrom4([4]byte{byte(11 + rng.IntN(180)), byte(rng.IntN(256)), byte(rng.IntN(256)), byte(rng.IntN(256))})
-		}
-		src, dst, sport, dport := peer, own, 32768+rng.IntN(28000), []int{22, 80, 443, 443, 443, 5432}[rng.IntN(6)]
-		if rng.IntN(2) == 0 {
-			src, dst, sport, dport = dst, src, dport, sport
-		}
-		start := 1_700_000_000 + rng.IntN(1e6)
-		fmt.Fprintf(&b, "2 123456789010 eni-%017x %s %s %d %d 6 %d %d %d %d %s OK\n", i, src, dst, sport, dport,
-			1+rng.IntN(200), 40+rng.IntN(100000), start, start+rng.IntN(60), []string{"ACCEPT", "ACCEPT", "ACCEPT", "REJECT"}[rng.IntN(4)])
-	}
-	return b.Bytes()
 }
 
 // fieldsRecord is what the plain parser makes of a line.
@@ -179,29 +155,39 @@ func attribute(tb testing.TB, s *flowlog.Summary, text []byte) (out sums) {
 }
 
 // BenchmarkAttribute reads a log in turns with the floor, which only parses: parse
-// alone, with attribution, and with a summary. The ratio is the processor time of
-// this over the floor's.
+// alone, with attribution, and with a summary; a log as services write it, and one in
+// which no flow comes again. Each turn begins with an Attribution of its own, which
+// remembers nothing yet. The ratio is the processor time of this over the floor's.
 func BenchmarkAttribute(b *testing.B) {
-	n, text := benchNetwork(b), benchLog(b, 5000)
-	s := flowlog.NewSummary(n)
-	require.Equal(b, fieldsSums(b, text), attribute(b, s, text))
-	floor := func() { fieldsSums(b, text) }
-	for _, step := range []struct {
-		name string
-		work func()
-	}{
-		{"parse", func() { parse(b, text, func(*flowlog.Record) {}) }},
-		{"attribute", func() {
-			var a flowlog.Attribution
-			parse(b, text, func(r *flowlog.Record) { n.Attribute(r, &a) })
-		}},
-		{"summary", func() { parse(b, text, func(r *flowlog.Record) { s.Add(r) }) }},
-	} {
-		b.Run(step.name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(len(text)))
-			testkit.Beside(b, 5, step.work, floor)
-		})
+	n := benchNetwork(b)
+	for _, name := range []string{"services", "distinct"} {
+		text := servicesLog(50000)
+		if name == "distinct" {
+			text = distinctLog(50000)
+		}
+		s := flowlog.NewSummary(n)
+		require.Equal(b, fieldsSums(b, text), attribute(b, s, text))
+		floor := func() { fieldsSums(b, text) }
+		for _, step := range []struct {
+			name string
+			work func()
+		}{
+			{"parse", func() { parse(b, text, func(*flowlog.Record) {}) }},
+			{"attribute", func() {
+				var a flowlog.Attribution
+				parse(b, text, func(r *flowlog.Record) { n.Attribute(r, &a) })
+			}},
+			{"summary", func() {
+				s := flowlog.NewSummary(n)
+				parse(b, text, func(r *flowlog.Record) { s.Add(r) })
+			}},
+		} {
+			b.Run(name+"/"+step.name, func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(len(text)))
+				testkit.Beside(b, 1, step.work, floor)
+			})
+		}
 	}
 }
 
@@ -216,7 +202,7 @@ func parse(tb testing.TB, text []byte, visit func(*flowlog.Record)) {
 
 // BenchmarkFiles reads eight files, one after the other and by two goroutines.
 func BenchmarkFiles(b *testing.B) {
-	n, text := benchNetwork(b), benchLog(b, 20000)
+	n, text := benchNetwork(b), distinctLog(20000)
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprint("workers=", workers), func(b *testing.B) {
 			b.SetBytes(8 * int64(len(text)))

@@ -20,6 +20,7 @@ type builder struct {
 	byID     map[string]*netfilter.NetworkACL // by subnet, and the default by VPC
 	icmp     map[filters]*icmpPairs
 	size     int
+	cuts     []int // where some rule's ports begin, and where they have ended
 }
 
 // fastSize bounds the tables of all policies together; policies beyond it are
@@ -54,6 +55,7 @@ func (b *builder) groupRules() error {
 		var numbers [2][]int32
 		for _, d := range directions {
 			for at, r := range g.Rules(d) {
+				b.cuts = append(b.cuts, r.From, r.To+1)
 				numbers[d] = append(numbers[d], b.add(Rule{
 					ID: policy.RuleID(d, int32(at)), Owner: g.ID, Direction: d, Text: r.String(),
 					rule: r, unknown: b.unknownPeer(r.Peer),
@@ -99,6 +101,9 @@ func (b *builder) place(i *netfilter.Interface) error {
 		if a.Private != i.Primary {
 			p.addrs = append(p.addrs, a.Private.Unmap())
 		}
+	}
+	if p.single = len(p.addrs) == 1 && len(p.prefixes) == 0 && p.addrs[0].Is4(); p.single {
+		p.own = v4Of(p.addrs[0])
 	}
 	var err error
 	if p.groups, err = b.groupSet(i.Groups); err != nil {
@@ -182,7 +187,8 @@ func (b *builder) aclSet(acl *netfilter.NetworkACL) (*aclSet, error) {
 	b.invalid = append(b.invalid, policy.Invalid()...)
 	s := &aclSet{policy: policy}
 	for _, d := range directions {
-		for i := range acl.Entries(d) {
+		for i, e := range acl.Entries(d) {
+			b.cuts = append(b.cuts, e.From, e.To+1)
 			number, _ := policy.RuleNumber(d, int32(i))
 			r := Rule{ID: policy.RuleID(d, int32(i)), Owner: acl.ID, Direction: d, Entry: true, Closing: number > 32766}
 			s.entries[d] = append(s.entries[d], b.rules[b.add(r)])

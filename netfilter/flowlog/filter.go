@@ -2,7 +2,11 @@
 
 package flowlog
 
-import "github.com/sallyport-go/sallyport/netfilter"
+import (
+	"net/netip"
+
+	"github.com/sallyport-go/sallyport/netfilter"
+)
 
 const (
 	ingress = netfilter.Ingress
@@ -31,44 +35,44 @@ type aclSet struct {
 	icmp    [2]icmpKeys
 }
 
-// groupEffect returns what the groups do with a packet, and the rule that admits
-// it. Rules that only may admit it are left to candidates. A group that the
-// snapshot lacks may admit anything.
-func (p *place) groupEffect(d netfilter.Direction, pk *netfilter.Packet) (netfilter.Effect, *Rule) {
+// groupEffect returns what the groups do with packets of a peer, and the rule that
+// admits them. Rules that only may admit them are left to candidates. A group that
+// the snapshot lacks may admit anything.
+func (p *place) groupEffect(d netfilter.Direction, peer netip.Addr, k key) (netfilter.Effect, *Rule) {
 	if p.unfiltered {
 		return netfilter.Allow, nil
 	}
-	v := p.groups.policy.Decide(d, *pk)
+	v := p.groups.policy.DecidePeer(d, peer, k.protocol, k.l4)
 	switch {
 	case v.Effect == netfilter.Deny && p.groups.missing:
 		return netfilter.Unresolved, nil
 	case v.Effect != netfilter.Allow:
 		return v.Effect, nil
 	}
-	return v.Effect, p.groups.rules[d][v.Rule]
+	return v.Effect, p.groups.rules[d&1][v.Rule]
 }
 
-// aclEffect returns what the subnet's ACL does with a packet, and the entry that
-// decides. Packets between interfaces of one subnet do not meet it.
-func (p *place) aclEffect(d netfilter.Direction, pk *netfilter.Packet, near bool) (netfilter.Effect, *Rule) {
+// aclEffect returns what the subnet's ACL does with packets of a peer, and the
+// entry that decides. Packets between interfaces of one subnet do not meet it.
+func (p *place) aclEffect(d netfilter.Direction, peer netip.Addr, k key, near bool) (netfilter.Effect, *Rule) {
 	switch {
 	case near:
 		return netfilter.Allow, nil
 	case p.acl == nil:
 		return netfilter.Unresolved, nil
 	}
-	v := p.acl.policy.Decide(d, *pk)
+	v := p.acl.policy.DecidePeer(d, peer, k.protocol, k.l4)
 	if v.Rule < 0 {
-		return v.Effect, p.acl.closing[d]
+		return v.Effect, p.acl.closing[d&1]
 	}
-	return v.Effect, p.acl.entries[d][v.Rule]
+	return v.Effect, p.acl.entries[d&1][v.Rule]
 }
 
-// mirror is the packet of the other direction of the same flow.
-func mirror(p netfilter.Packet) netfilter.Packet {
-	p.Src, p.Dst = p.Dst, p.Src
-	p.SrcPort, p.DstPort = p.DstPort, p.SrcPort
-	return p
+// key is what rules look at besides the peer: the protocol and the destination port,
+// or type and code. The peer of a packet is that of its reply too.
+type key struct {
+	protocol netfilter.Protocol
+	l4       uint16
 }
 
 // both is what comes of groups and ACL together.
@@ -82,20 +86,20 @@ func both(a, b netfilter.Effect) netfilter.Effect {
 	return netfilter.Unresolved
 }
 
-// mayAdmit reports whether a rule of unknown peer would admit the packet if the
-// peer were in it.
-func (r *Rule) mayAdmit(pk *netfilter.Packet) bool {
+// mayAdmit reports whether a rule of unknown peer would admit packets if the peer
+// were in it.
+func (r *Rule) mayAdmit(k key) bool {
 	p, all, err := netfilter.ParseProtocol(r.rule.Protocol)
 	switch {
 	case err != nil:
 		return false
 	case all:
 		return true
-	case p != pk.Protocol:
+	case p != k.protocol:
 		return false
 	case p == netfilter.TCP || p == netfilter.UDP:
 		from, to := portRange(r.rule)
-		return from <= pk.DstPort && pk.DstPort <= to
+		return from <= k.l4 && k.l4 <= to
 	}
 	return true // ICMP: records do not tell the type; others have no ports
 }

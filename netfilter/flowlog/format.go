@@ -22,6 +22,8 @@ type Format struct {
 	header  string
 	version uint8 // the highest of its known fields
 	unknown bool  // a field is not in the table, so that a record may be of a later version
+	plain   bool  // it is the default format
+	reasons bool  // reject-reason is a field
 	quick   quick
 }
 
@@ -58,13 +60,14 @@ func ParseFormat(s string) (*Format, error) {
 		return nil, &ParseError{Column: 1, Why: "there is no field", format: true}
 	}
 	f.header = strings.Join(f.names, " ")
+	f.plain = f.header == defaultFields
 	return f, nil
 }
 
 // DefaultFormat returns the format of flow logs that were made without one:
 // version 2, 14 fields.
 func DefaultFormat() *Format {
-	f := &Format{header: defaultFields}
+	f := &Format{header: defaultFields, plain: true}
 	for name := range strings.SplitSeq(defaultFields, " ") {
 		f.add(name)
 	}
@@ -84,6 +87,7 @@ func (f *Format) add(name string) string {
 	known, ok := fields[name]
 	f.quick.add(len(f.names), known.kind)
 	f.names, f.kinds = append(f.names, name), append(f.kinds, known.kind)
+	f.reasons = f.reasons || name == "reject-reason"
 	f.version, f.unknown = max(f.version, known.version), f.unknown || !ok
 	return ""
 }

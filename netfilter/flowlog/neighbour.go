@@ -101,11 +101,8 @@ func (e *exemption) add(b block4) {
 }
 
 // covers reports whether the packet is of a service that is not logged.
-func (e *exemption) covers(d netfilter.Direction, p *netfilter.Packet) bool {
-	peer := p.Src
-	if d == netfilter.Egress {
-		peer = p.Dst
-	}
+func (e *exemption) covers(a *Attribution) bool {
+	d, p, peer := a.Direction, &a.Packet, a.peer
 	if peer.Is4() {
 		v := v4Of(peer)
 		if !e.octets[v>>24] {

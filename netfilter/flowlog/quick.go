@@ -37,14 +37,14 @@ func (q *quick) add(at int, k kind) {
 // readQuick reads a line into r if it is one as nearly all are, and reports whether it
 // did. The line must have slack behind it.
 func (f *Format) readQuick(line []byte, r *Record, s *starts) bool {
+	if f.plain && r.readDefault(line) {
+		return true
+	}
 	if len(line) >= window || len(f.kinds) > mostFields || cap(line) < len(view{}) {
 		return false
 	}
 	v := (*view)(line[:len(view{})])
 	r.text, r.present = line, f.quick.all
-	if f.header == defaultFields && r.readDefault(line, v) {
-		return true
-	}
 	if !s.find(v, len(line), len(f.kinds)) {
 		return false
 	}
@@ -137,16 +137,19 @@ func (r *Record) quickWords(v *view, s *starts, fields []quickField) bool {
 	return true
 }
 
-// quickAction compares the seven bytes of either word at once.
+// quickAction compares the seven bytes of either word at once, without a branch that
+// rejected records among others would make the processor mistake.
 func (r *Record) quickAction(w uint64) bool {
-	switch w & (1<<56 - 1) {
-	case 'A' | 'C'<<8 | 'C'<<16 | 'E'<<24 | 'P'<<32 | 'T'<<40 | ' '<<48:
-		r.Action = Accept
-	case 'R' | 'E'<<8 | 'J'<<16 | 'E'<<24 | 'C'<<32 | 'T'<<40 | ' '<<48:
-		r.Action = Reject
-	default:
+	const (
+		accept = 'A' | 'C'<<8 | 'C'<<16 | 'E'<<24 | 'P'<<32 | 'T'<<40 | ' '<<48
+		reject = 'R' | 'E'<<8 | 'J'<<16 | 'E'<<24 | 'C'<<32 | 'T'<<40 | ' '<<48
+	)
+	w &= 1<<56 - 1
+	action := Action(bit(w == accept) | bit(w == reject)<<1)
+	if action == NoAction {
 		return false
 	}
+	r.Action = action
 	return true
 }
 
@@ -171,44 +174,4 @@ func addr4(v uint32) netip.Addr {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], v)
 	return netip.AddrFrom4(b)
-}
-
-// tail is the length of what ends nearly all lines of the default format: two times
-// of ten digits, ACCEPT or REJECT, and OK.
-const tail = len("1700000000 1700000060 ACCEPT OK")
-
-// readDefault reads a line of the default format, of a version 2 record with data of
-// IPv4, straight from its begin and from its end, which has one length. It knows
-// the order of the fields, and needs half of the time of the loops.
-func (r *Record) readDefault(line []byte, v *view) bool {
-	last := len(line) - tail
-	if last < 0 || v[0] != '2' || v[1] != ' ' || v[(last+10)&(window-1)] != ' ' || v[(last+21)&(window-1)] != ' ' {
-		return false
-	}
-	from, ok := v.number(last, 10)
-	to, good := v.number(last+11, 10)
-	account := v.space(2)
-	iface := v.space(account + 1)
-	if !ok || !good || account == 2 || iface > last || iface-account < 3 {
-		return false
-	}
-	src, pos, ok := v.dottedAt(iface + 1)
-	dst, pos, good := v.dottedAt(pos)
-	sport, pos, ok2 := v.numberAt(pos)
-	dport, pos, ok3 := v.numberAt(pos)
-	proto, pos, ok4 := v.numberAt(pos)
-	packets, pos, ok5 := v.numberAt(pos)
-	if !ok || !good || !ok2 || !ok3 || !ok4 || !ok5 || pos >= last-1 {
-		return false
-	}
-	size, ok := v.number(pos, last-1-pos)
-	if !ok || sport|dport > math.MaxUint16 || proto > math.MaxUint8 || v[(last-1)&(window-1)] != ' ' ||
-		!r.quickAction(v.eight(last+22)) || v.eight(last+29)&(1<<24-1) != 'O'|'K'<<8|' '<<16 {
-		return false
-	}
-	r.Interface = line[account+1 : iface : iface]
-	r.Src, r.Dst = addr4(src), addr4(dst)
-	r.SrcPort, r.DstPort, r.Protocol, r.Version, r.Status = uint16(sport), uint16(dport), protocol(proto), 2, OK
-	r.Packets, r.Bytes, r.Start, r.End = packets, size, int64(from), int64(to)
-	return true
 }

@@ -3,7 +3,6 @@
 package flowlog
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -60,7 +59,11 @@ func (rd Reader) Records(in io.Reader) iter.Seq2[*Record, error] {
 			p.record.Line, p.offset = s.line, s.offset
 			switch {
 			case err == nil:
-				if len(line) > 0 && !p.line(line, yield) {
+				if p.plain(line) {
+					if !yield(&p.record, nil) {
+						return
+					}
+				} else if len(line) > 0 && !p.line(line, yield) {
 					return
 				}
 			case err == io.EOF:
@@ -95,6 +98,13 @@ type parser struct {
 	record Record
 	starts starts
 	offset int64
+}
+
+// plain reads a line like the one before, of the default format, if it is one as
+// nearly all are. A header is none.
+func (p *parser) plain(line []byte) bool {
+	f := p.format
+	return f != nil && f.plain && f == p.record.format && p.record.readDefault(line)
 }
 
 // line hands one line on, and reports whether to go on.
@@ -138,4 +148,9 @@ func (p *parser) fail(f fault, format bool) error {
 }
 
 // trimCR removes the "\r" of a line's end.
-func trimCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte{'\r'}) }
+func trimCR(line []byte) []byte {
+	if n := len(line) - 1; n >= 0 && line[n] == '\r' {
+		return line[:n]
+	}
+	return line
+}

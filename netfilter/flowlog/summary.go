@@ -121,9 +121,9 @@ func (s *Summary) addRules(r *Record, a *Attribution) {
 			port = a.Packet.SrcPort
 		}
 		if i == 0 || a.Reason != ByPorts {
-			c.attributed.add(a.peer(), a.Packet.Protocol, port)
+			c.attributed.add(a.peer, a.Packet.Protocol, port)
 		} else {
-			c.possible.add(a.peer(), a.Packet.Protocol, port)
+			c.possible.add(a.peer, a.Packet.Protocol, port)
 		}
 	}
 }
