@@ -64,9 +64,10 @@ func newAuthorizer(config *Config, s *store.Store) (*authorizer, error) {
 	return a, nil
 }
 
-// readsTags says whether a policy may look at the tags that an object has.
+// readsTags says whether a policy may look at the tags that an object has. One
+// with an escape may: that can spell any name.
 func readsTags(text []byte) bool {
-	return bytes.Contains(bytes.ToLower(text), []byte("existingobjecttag"))
+	return bytes.Contains(bytes.ToLower(text), []byte("existingobjecttag")) || bytes.Contains(text, []byte(`\u`))
 }
 
 // compile makes a ruleset of a bucket's policy.
@@ -105,6 +106,17 @@ func objectARN(name store.Name) string { return "arn:aws:s3:::" + name.Bucket + 
 // authorizeKey decides about an object that the request's path does not name.
 func (c *call) authorizeKey(action string, name store.Name) error {
 	return c.pipe.decider.decide(c, action, objectARN(name), name)
+}
+
+// authorizeTags decides about the tags that an object comes with: who may write
+// the object may not for that tag it, since policies may ask for tags (Amazon S3
+// API Reference, PutObject, "Permissions").
+func (c *call) authorizeTags(tags map[string]string) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	c.tags = tags
+	return c.authorizeKey("s3:PutObjectTagging", c.name())
 }
 
 // decide refuses with AccessDenied what the policies do not allow. The reason
@@ -164,7 +176,9 @@ func (a *authorizer) question(c *call, action, resource string, name store.Name)
 		policies.RestrictPublicBuckets = access.RestrictPublicBuckets
 	}
 	c.describeRequest(&request.Context)
-	if tags && name.Key != "" {
+	// S3 has no tags of the object that a write or a deletion would end (User
+	// Guide, "Tagging and access control policies").
+	if tags && name.Key != "" && action != "s3:PutObject" && action != "s3:DeleteObject" {
 		if err := c.describeTags(&request.Context, name); err != nil {
 			return nil, nil, err
 		}

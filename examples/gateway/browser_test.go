@@ -185,6 +185,14 @@ func TestForms(t *testing.T) {
 	require.Equal(t, 404, b.send(get("/bucket/in/bad")).status)
 	b.ok(request{method: "PUT", target: "/bucket?policy", body: `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"*","Condition":{"StringEquals":{"s3:authType":"POST"}}}}`})
 	require.Contains(t, send(http.Header{}, "late", "x", nil).body, "AccessDenied")
+	b.ok(request{method: "DELETE", target: "/bucket?policy"})
+	form, err = b.presign().Post(b.keys(0), &presign.PostPolicy{Bucket: "bucket", KeyPrefix: "in/", MaxSize: 10, Fields: map[string]string{"tagging": tagsOf("secret"), "success_action_status": "201"}})
+	require.NoError(t, err)
+	require.Contains(t, send(http.Header{}, "tagged", "x", nil).body, "<Location>"+b.url+"/bucket/in/tagged</Location>")
+	for _, action := range []string{"s3:PutObject", "s3:PutObjectTagging"} { // the first is asked with the tags as well
+		b.ok(request{method: "PUT", target: "/bucket?policy", body: `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"` + action + `","Resource":"*","Condition":{"StringEquals":{"s3:RequestObjectTag/class":"secret"}}}}`})
+		require.Contains(t, send(http.Header{}, "tagged", "x", nil).body, "AccessDenied", action)
+	}
 	require.Contains(t, b.send(request{method: "POST", target: "/bucket", body: "x", anonymous: true}).body, "<Code>")
 }
 

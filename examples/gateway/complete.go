@@ -86,7 +86,7 @@ func completeUpload(c *call) error {
 	}
 	c.w.Header().Set("x-amz-server-side-encryption", "AES256")
 	c.writeXML(http.StatusOK, completedXML{
-		Xmlns: namespace, Location: "http://" + c.r.Host + c.r.URL.Path, Bucket: c.bucket, Key: c.key,
+		Xmlns: namespace, Location: c.location(), Bucket: c.bucket, Key: c.key,
 		ETag: quote(info.ETag), checksumXML: checksumsOf(info.Checksums), ChecksumType: info.ChecksumType,
 	})
 	return nil

@@ -96,3 +96,16 @@ func writeCondition(h http.Header) (store.Condition, error) {
 		return nil
 	}, nil
 }
+
+// deleteCondition is what an entity tag asks of a deletion; without one, nothing.
+func deleteCondition(match string) store.Condition {
+	if match == "" {
+		return nil
+	}
+	return func(current *store.Info) error {
+		if current == nil || !tagMatches(match, current.ETag, false) {
+			return refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold").with("Condition", "If-Match")
+		}
+		return nil
+	}
+}

@@ -45,12 +45,26 @@ func (c *call) describeRequest(k *iampolicy.Context) {
 			}
 		}
 	}
-	if tags, err := parseTagging(c.header.Get("x-amz-tagging")); err == nil && len(tags) > 0 { // a bad header is refused by the operation
+	if tags := c.requestTags(); len(tags) > 0 {
 		for key, value := range tags {
 			k.Set("s3:RequestObjectTag/"+key, value)
 		}
 		k.SetList("s3:RequestObjectTagKeys", slices.Sorted(maps.Keys(tags)))
 	}
+}
+
+// requestTags are the tags that the request asks for: in its document, in its
+// form or in its header. Those that cannot be read the operation refuses.
+func (c *call) requestTags() map[string]string {
+	if c.tags != nil {
+		return c.tags
+	}
+	if up := c.caller.form; up != nil && up.Fields["tagging"] != "" {
+		tags, _ := parseTagSet([]byte(up.Fields["tagging"]))
+		return tags
+	}
+	tags, _ := parseTagging(c.header.Get("x-amz-tagging"))
+	return tags
 }
 
 // describeSignature sets how the request is authenticated.

@@ -70,7 +70,7 @@ func copyObject(c *call) error {
 		return err
 	}
 	defer func() { _ = o.Close() }()
-	info, err := c.gw.copiedInfo(c.r.Header, &o.Info, from == c.name())
+	info, err := c.copiedInfo(&o.Info, from)
 	if err != nil {
 		return err
 	}
@@ -89,10 +89,7 @@ func copyObject(c *call) error {
 	if err := c.pour(w, sums, o, span{length: o.Size}); err != nil {
 		return err
 	}
-	info.ETag, info.Checksums = sums.etag(), sums.values()
-	if len(info.Checksums) > 0 {
-		info.ChecksumType = fullObject
-	}
+	sums.describe(info)
 	if err := w.Commit(c.r.Context(), info, cond); err != nil {
 		return err
 	}
@@ -132,8 +129,10 @@ func copyDigests(asked string, source map[string]string) (*digests, error) {
 }
 
 // copiedInfo follows the directives: COPY, which is the default, or REPLACE.
-func (g *Gateway) copiedInfo(h http.Header, source *store.Info, self bool) (*store.Info, error) {
-	info, err := g.objectInfo(h)
+// Tags that are copied have to be readable where they come from.
+func (c *call) copiedInfo(source *store.Info, from store.Name) (*store.Info, error) {
+	h, self := c.r.Header, from == c.name()
+	info, err := c.gw.objectInfo(h)
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +151,13 @@ func (g *Gateway) copiedInfo(h http.Header, source *store.Info, self bool) (*sto
 	}
 	if !tags {
 		info.Tags = source.Tags
+		if len(info.Tags) > 0 {
+			if err := c.authorizeKey("s3:GetObjectTagging", from); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return info, nil
+	return info, c.authorizeTags(info.Tags)
 }
 
 func replaces(h http.Header, directive string) (bool, error) {

@@ -16,6 +16,8 @@ type deleteXML struct {
 		Key       string
 		VersionID string `xml:"VersionId"`
 		ETag      string
+
+		LastModifiedTime, Size string // conditions of directory buckets: not here
 	} `xml:"Object"`
 }
 
@@ -57,7 +59,10 @@ func deleteObjects(c *call) error {
 	}
 	result := deleteResultXML{Xmlns: namespace}
 	for _, o := range doc.Objects {
-		err := c.deleteOne(o.Key, o.VersionID)
+		err := errNotImplemented
+		if o.LastModifiedTime == "" && o.Size == "" {
+			err = c.deleteOne(o.Key, o.VersionID, o.ETag)
+		}
 		switch {
 		case err != nil:
 			f := asFault(err)
@@ -70,7 +75,8 @@ func deleteObjects(c *call) error {
 	return nil
 }
 
-func (c *call) deleteOne(key, version string) error {
+// deleteOne deletes an object, if it is the one that an entity tag names.
+func (c *call) deleteOne(key, version, match string) error {
 	if version != "" && version != "null" {
 		return refuse("NoSuchVersion", "The specified version does not exist.")
 	}
@@ -78,5 +84,5 @@ func (c *call) deleteOne(key, version string) error {
 	if err := c.authorizeKey("s3:DeleteObject", name); err != nil {
 		return err
 	}
-	return c.gw.store.Delete(c.r.Context(), name, nil)
+	return c.gw.store.Delete(c.r.Context(), name, deleteCondition(match))
 }

@@ -16,6 +16,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
 )
 
 // algorithms makes the checksums that S3 knows, but for the ones that the
@@ -117,6 +119,14 @@ func (d *digests) check() error {
 }
 
 func (d *digests) etag() string { return hex.EncodeToString(d.md5.Sum(nil)) }
+
+// describe notes in an object's info what was computed of all its bytes.
+func (d *digests) describe(info *store.Info) {
+	info.ETag, info.Checksums = d.etag(), d.values()
+	if len(info.Checksums) > 0 {
+		info.ChecksumType = fullObject
+	}
+}
 
 // values are the checksums in base64.
 func (d *digests) values() map[string]string {

@@ -67,6 +67,9 @@ func postObject(c *call) error {
 			return err
 		}
 	}
+	if err := c.authorizeTags(info.Tags); err != nil {
+		return err
+	}
 	sums, err := newDigests(c.header)
 	if err != nil {
 		return err
@@ -79,10 +82,7 @@ func postObject(c *call) error {
 	if err := c.pourBody(w, sums, up.File); err != nil {
 		return err
 	}
-	info.ETag, info.Checksums = sums.etag(), sums.values()
-	if len(info.Checksums) > 0 {
-		info.ChecksumType = fullObject
-	}
+	sums.describe(info)
 	if err := w.Commit(c.r.Context(), info, nil); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func postObject(c *call) error {
 
 // posted answers as the form asked: by a redirect, or with a status.
 func (c *call) posted(up *presign.PostUpload, etag string) {
-	location := "http://" + c.r.Host + "/" + c.bucket + "/" + (&url.URL{Path: c.key}).EscapedPath()
+	location := c.location()
 	h := c.w.Header()
 	h.Set("ETag", quote(etag))
 	if target, err := url.Parse(up.Redirect); err == nil && up.Redirect != "" {

@@ -53,6 +53,7 @@ type call struct {
 	header      http.Header // of the request; of a form, its fields
 	bucket, key string
 	op          *operation
+	tags        map[string]string // that the request's document asks for; nil: it has none
 	caller      caller
 	admitted    bool
 	fault       *fault // what it was refused with

@@ -82,6 +82,11 @@ func TestSignaturesAreNeeded(t *testing.T) {
 	require.NotEqual(t, 200, b.send(q).status)
 }
 
+// tagsOf is a document of one tag.
+func tagsOf(class string) string {
+	return "<Tagging><TagSet><Tag><Key>class</Key><Value>" + class + "</Value></Tag></TagSet></Tagging>"
+}
+
 func TestPoliciesDecide(t *testing.T) {
 	policy := func(effect, action, more string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Principal":{"AWS":"arn:aws:iam::123456789012:user/guest"},"Action":"` + action +
@@ -114,8 +119,16 @@ func TestPoliciesDecide(t *testing.T) {
 		{"encrypted puts", policy("Allow", "s3:PutObject", `,"Condition":{"StringEquals":{"s3:x-amz-server-side-encryption":"AES256"}}`), put("/bucket/x", ""), false},
 		{"an encrypted put", policy("Allow", "s3:PutObject", `,"Condition":{"StringEquals":{"s3:x-amz-server-side-encryption":"AES256"}}`), put("/bucket/x", "", "x-amz-server-side-encryption", "AES256"), true},
 		{"a private ACL", policy("Allow", "s3:PutObject", `,"Condition":{"StringEquals":{"s3:x-amz-acl":"private"}}`), put("/bucket/x", "", "x-amz-acl", "private"), true},
-		{"a tagged put", policy("Allow", "s3:PutObject", `,"Condition":{"ForAllValues:StringEquals":{"s3:RequestObjectTagKeys":["class"]}}`), put("/bucket/x", "", "x-amz-tagging", "class=a"), true},
-		{"otherwise tagged", policy("Allow", "s3:PutObject", `,"Condition":{"ForAllValues:StringEquals":{"s3:RequestObjectTagKeys":["class"]}}`), put("/bucket/x", "", "x-amz-tagging", "other=a"), false},
+		{"a tagged put", policy("Allow", "s3:PutObject*", `,"Condition":{"ForAllValues:StringEquals":{"s3:RequestObjectTagKeys":["class"]}}`), put("/bucket/x", "", "x-amz-tagging", "class=a"), true},
+		{"otherwise tagged", policy("Allow", "s3:PutObject*", `,"Condition":{"ForAllValues:StringEquals":{"s3:RequestObjectTagKeys":["class"]}}`), put("/bucket/x", "", "x-amz-tagging", "other=a"), false},
+		{"a tagged put without the right to tag", policy("Allow", "s3:PutObject", ""), put("/bucket/x", "", "x-amz-tagging", "class=public"), false},
+		{"a tagged upload without it", policy("Allow", "s3:PutObject", ""), post("/bucket/x?uploads", "", "x-amz-tagging", "class=public"), false},
+		{"a tagged copy without it", policy("Allow", "s3:*Object", ""), put("/bucket/x", "", "x-amz-copy-source", "bucket/open/k"), false},
+		{"a tagged copy", policy("Allow", "s3:*Object*", ""), put("/bucket/x", "", "x-amz-copy-source", "bucket/open/k"), true},
+		{"tags in a document", policy("Allow", "s3:PutObjectTagging", `,"Condition":{"StringEquals":{"s3:RequestObjectTag/class":"a"}}`), put("/bucket/x?tagging", tagsOf("a")), true},
+		{"others in a document", policy("Allow", "s3:PutObjectTagging", `,"Condition":{"StringEquals":{"s3:RequestObjectTag/class":"a"}}`), put("/bucket/x?tagging", tagsOf("b")), false},
+		{"an overwrite by the old object's tag", policy("Allow", "s3:PutObject", `,"Condition":{"StringEquals":{"s3:ExistingObjectTag/class":"a"}}`), put("/bucket/x", ""), false},
+		{"a tag's name that is escaped", policy("Allow", "s3:GetObject", `,"Condition":{"StringEquals":{"s3:\u0045xistingObjectTag/class":"public"}}`), get("/bucket/open/k"), true},
 		{"reading what is copied", policy("Allow", "s3:PutObject", ""), put("/bucket/x", "", "x-amz-copy-source", "bucket/open/k"), false},
 		{"a part copied", policy("Allow", "s3:PutObject", ""), put("/bucket/x?partNumber=1&uploadId=1", "", "x-amz-copy-source", "bucket/open/k"), false},
 	} {

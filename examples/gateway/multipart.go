@@ -21,6 +21,9 @@ func createUpload(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.authorizeTags(info.Tags); err != nil {
+		return err
+	}
 	u := &store.Upload{Key: c.key, Owner: c.caller.ARN, Info: *info}
 	if err := chooseChecksum(u, c.r.Header); err != nil {
 		return err

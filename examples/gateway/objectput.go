@@ -25,6 +25,9 @@ func putObject(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.authorizeTags(info.Tags); err != nil {
+		return err
+	}
 	sums, err := newDigests(c.r.Header)
 	if err != nil {
 		return err
@@ -37,10 +40,7 @@ func putObject(c *call) error {
 	if err := c.receive(w, sums); err != nil {
 		return err
 	}
-	info.ETag, info.Checksums = sums.etag(), sums.values()
-	if len(info.Checksums) > 0 {
-		info.ChecksumType = fullObject
-	}
+	sums.describe(info)
 	if err := w.Commit(c.r.Context(), info, cond); err != nil {
 		return err
 	}
@@ -206,16 +206,12 @@ func checkTags(tags map[string]string) error {
 }
 
 func deleteObject(c *call) error {
-	var cond store.Condition
-	if match := listed(c.r.Header, "If-Match"); match != "" {
-		cond = func(current *store.Info) error {
-			if current == nil || !tagMatches(match, current.ETag, false) {
-				return refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold").with("Condition", "If-Match")
-			}
-			return nil
+	for _, name := range []string{"x-amz-if-match-last-modified-time", "x-amz-if-match-size"} { // a condition that is passed over would delete what is to stay
+		if c.r.Header.Get(name) != "" {
+			return errNotImplemented
 		}
 	}
-	err := c.gw.store.Delete(c.r.Context(), c.name(), cond)
+	err := c.gw.store.Delete(c.r.Context(), c.name(), deleteCondition(listed(c.r.Header, "If-Match")))
 	if err != nil && !errors.Is(err, store.ErrNoKey) {
 		return err
 	}

@@ -89,7 +89,7 @@ func (g *Gateway) authenticate(c *call) (err error) {
 
 func (g *Gateway) authorize(c *call) error {
 	err := c.checkOwner()
-	if err == nil && c.op.Action != "" { // without an action: a call about many objects decides about each
+	if err == nil && c.op.Action != "" { // without an action: the operation decides, by what its document says
 		err = c.pipe.decider.decide(c, c.op.Action, c.resource(), c.name())
 	}
 	if err == nil && c.caller.anonymous() {

@@ -223,7 +223,16 @@ func TestDeleteObjectsRefuses(t *testing.T) {
 	b.ok(get("/bucket/k"))
 	a := b.ok(md5(post("/bucket?delete", "<Delete><Object><Key>k</Key><VersionId>7</VersionId></Object></Delete>")))
 	require.Contains(t, a.body, "<Code>NoSuchVersion</Code>")
-	b.ok(get("/bucket/k"))
+	for more, code := range map[string]string{
+		"<ETag>abc</ETag>": "PreconditionFailed", "<Size>1</Size>": "NotImplemented", "<LastModifiedTime>x</LastModifiedTime>": "NotImplemented",
+	} {
+		a := b.ok(md5(post("/bucket?delete", "<Delete><Object><Key>k</Key>"+more+"</Object></Delete>")))
+		require.Contains(t, a.body, "<Code>"+code+"</Code>", "a condition that is passed over deletes what is to stay")
+	}
+	b.refuse([]refusal{{"by size", request{method: "DELETE", target: "/bucket/k", header: map[string]string{"x-amz-if-match-size": "1"}}, "NotImplemented", 501}})
+	etag := b.ok(get("/bucket/k")).header.Get("ETag")
+	require.Contains(t, b.ok(md5(post("/bucket?delete", "<Delete><Object><Key>k</Key><ETag>"+etag+"</ETag></Object></Delete>"))).body, "<Deleted>")
+	b.refuse([]refusal{{"the one that was meant", get("/bucket/k"), "NoSuchKey", 404}})
 }
 
 func TestPoliciesAndTagsRefuse(t *testing.T) {

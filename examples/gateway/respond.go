@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -64,6 +65,18 @@ func bodyFault(err error) error {
 		return f
 	}
 	return err
+}
+
+// location is the URL of the call's object, as the client reached the gateway.
+func (c *call) location() string {
+	u := url.URL{Scheme: "http", Host: c.r.Host, Path: "/" + c.key}
+	if c.r.TLS != nil {
+		u.Scheme = "https"
+	}
+	if c.pipe.config.virtualBucket(c.r.Host) == "" {
+		u.Path = "/" + c.bucket + u.Path
+	}
+	return u.String()
 }
 
 // stamp is a time as listings have it.

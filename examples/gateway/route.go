@@ -17,7 +17,7 @@ import (
 // allow, and what does it.
 type operation struct {
 	Name   string
-	Action string
+	Action string // empty: the handler asks, once it knows of what
 	handle func(*call) error
 	form   bool // authenticated by the fields of the form that is its body
 	public bool // for everybody, signed or not
@@ -38,7 +38,7 @@ var (
 		"GET list-type": {Name: "ListObjectsV2", Action: "s3:ListBucket", handle: listObjectsV2},
 		"GET location":  {Name: "GetBucketLocation", Action: "s3:GetBucketLocation", handle: getBucketLocation},
 		"GET uploads":   {Name: "ListMultipartUploads", Action: "s3:ListBucketMultipartUploads", handle: listUploads},
-		"POST delete":   {Name: "DeleteObjects", Action: "", handle: deleteObjects}, // every key is authorized by itself
+		"POST delete":   {Name: "DeleteObjects", Action: "", handle: deleteObjects},
 		"GET policy":    {Name: "GetBucketPolicy", Action: "s3:GetBucketPolicy", handle: getPolicy},
 		"PUT policy":    {Name: "PutBucketPolicy", Action: "s3:PutBucketPolicy", handle: putPolicy},
 		"DELETE policy": {Name: "DeleteBucketPolicy", Action: "s3:DeleteBucketPolicy", handle: deletePolicy},
@@ -61,7 +61,7 @@ var (
 		"GET acl":           {Name: "GetObjectAcl", Action: "s3:GetObjectAcl", handle: getACL},
 		"PUT acl":           {Name: "PutObjectAcl", Action: "s3:PutObjectAcl", handle: putACL},
 		"GET tagging":       {Name: "GetObjectTagging", Action: "s3:GetObjectTagging", handle: getTagging},
-		"PUT tagging":       {Name: "PutObjectTagging", Action: "s3:PutObjectTagging", handle: putTagging},
+		"PUT tagging":       {Name: "PutObjectTagging", Action: "", handle: putTagging},
 		"DELETE tagging":    {Name: "DeleteObjectTagging", Action: "s3:DeleteObjectTagging", handle: deleteTagging},
 		"POST uploads":      {Name: "CreateMultipartUpload", Action: "s3:PutObject", handle: createUpload},
 		"PUT uploadId":      {Name: "UploadPart", Action: "s3:PutObject", handle: uploadPart},
@@ -87,6 +87,8 @@ var subResources = []string{
 	"object-lock", "ownershipControls", "policy", "policyStatus", "publicAccessBlock", "rename", "renameObject", "replication", "requestPayment",
 	"restore", "retention", "select", "session", "tagging", "torrent", "uploadId", "uploads", "versioning", "versions", "versionId", "website",
 }
+
+var errNotImplemented error = refuse("NotImplemented", "A header or query you provided implies functionality that is not implemented.")
 
 // route finds the operation. The path is decoded once, by net/http; the
 // verifier decodes the same bytes the same way, and authenticate compares.
@@ -129,7 +131,7 @@ func (g *Gateway) route(c *call) error {
 	case c.op != nil:
 		return nil
 	case sub != "":
-		return refuse("NotImplemented", "A header or query you provided implies functionality that is not implemented.")
+		return errNotImplemented
 	default:
 		return refuse("MethodNotAllowed", "The specified method is not allowed against this resource.")
 	}

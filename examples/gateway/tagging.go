@@ -41,6 +41,10 @@ func putTagging(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.tags = tags
+	if err := c.authorizeKey("s3:PutObjectTagging", c.name()); err != nil {
+		return err
+	}
 	if err := c.setTags(tags); err != nil {
 		return err
 	}
