@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -374,14 +375,18 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestBomb: a log file that inflates to a gigabyte, and a digest that does, cost
-// no memory.
+// TestBomb: a log file that inflates to 300 MiB costs no memory, and a digest
+// that does what the largest digest would.
 func TestBomb(t *testing.T) {
 	trail, c := plainTrail()
 	bomb := testkit.Gzip(make([]byte, 300<<20))
 	trail.Objects[c.Logs[1][0]] = bomb
 	trail.Objects[c.Digests[2]] = bomb
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	rep := validate(t, trail.FS(), nil)
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(192<<20), "a digest may have 64 MiB, which grow by doubling")
 	require.Equal(t, []string{"digest-unreadable", "log-unreadable"}, codes(rep))
 	for _, f := range rep.Findings {
 		require.Equal(t, "limit", f.Detail)

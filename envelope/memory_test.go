@@ -46,7 +46,8 @@ func (p *peak) Write(b []byte) (int, error) {
 }
 
 // A stream of 1 GiB, written into a reader of its own, takes at most 8 MB
-// (issue 8), whatever the number of goroutines.
+// (issue 8), whatever the number of goroutines: 1.4 MB at both ends together,
+// and room for what a collection that comes late leaves behind.
 func TestStreamMemory(t *testing.T) {
 	size := int64(1 << 30)
 	if testing.Short() {
@@ -83,7 +84,7 @@ func TestStreamMemory(t *testing.T) {
 		require.Equal(t, size, n)
 		over := int64(p.max) - int64(before.HeapAlloc)
 		t.Logf("%s: %d KiB over the baseline", s.hex(), over>>10)
-		require.LessOrEqual(t, over, int64(8<<20))
+		require.LessOrEqual(t, over, int64(4<<20))
 	}
 }
 

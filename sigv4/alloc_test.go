@@ -18,7 +18,8 @@ import (
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
-// The allocations that SIG-118 allows.
+// SIG-118 allows 2, 3, 3 and 4 allocations; these are the ones that the README
+// names.
 func TestAllocations(t *testing.T) {
 	s, v := benchSigner(), benchVerifier()
 	sign, presign := benchRequest(t), benchRequest(t)
@@ -34,12 +35,12 @@ func TestAllocations(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	testkit.AllocsAtMost(t, 3, func() {
+	testkit.AllocsAtMost(t, 1, func() {
 		if _, err := v.Verify(header); err != nil {
 			t.Error(err)
 		}
 	})
-	testkit.AllocsAtMost(t, 4, func() {
+	testkit.AllocsAtMost(t, 2, func() {
 		if _, err := v.Verify(query); err != nil {
 			t.Error(err)
 		}

@@ -230,14 +230,23 @@ func TestV4AEveryBit(t *testing.T) {
 		if key == "Content-Length" {
 			continue
 		}
-		for i := range values[0] {
+		for bit := range 8 * len(values[0]) {
 			r := header.Clone(context.Background())
 			b := []byte(values[0])
-			b[i] ^= 1
+			b[bit/8] ^= 1 << (bit % 8)
 			r.Header[key] = []string{string(b)}
 			_, err := v.Verify(r)
-			require.Error(t, err, "%s byte %d", key, i)
+			require.Error(t, err, "%s bit %d", key, bit)
 		}
+	}
+	for name, change := range map[string]func(*http.Request){
+		"method": func(r *http.Request) { r.Method = "PUT" }, "host": func(r *http.Request) { r.Host += "x" },
+		"path": func(r *http.Request) { r.URL.Path += "x" }, "query": func(r *http.Request) { r.URL.RawQuery += "&x" },
+	} {
+		r := header.Clone(context.Background())
+		change(r)
+		_, err := v.Verify(r)
+		require.ErrorIs(t, err, sigv4.ErrSignatureMismatch, name)
 	}
 }
 

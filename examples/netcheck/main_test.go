@@ -151,6 +151,23 @@ func TestExitStatus(t *testing.T) {
 		require.Equal(t, c.want, run(c.args, strings.NewReader(""), io.Discard, io.Discard), name)
 	}
 	require.Equal(t, 3, run(nil, failing{}, io.Discard, io.Discard), "standard input that cannot be read")
+	missing := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(missing, "all.json"), []byte(`{"NetworkInterfaces":[
+		{"NetworkInterfaceId":"eni-1","SubnetId":"subnet-1","VpcId":"vpc-1","Groups":[{"GroupId":"sg-1"}],"PrivateIpAddress":"10.0.1.5"},
+		{"NetworkInterfaceId":"eni-2","SubnetId":"subnet-2","VpcId":"vpc-1","Groups":[{"GroupId":"sg-1"}],"PrivateIpAddress":"10.0.2.5"}]}`), 0o600))
+	for args, want := range map[string]int{
+		"path -snapshot testdata/shop -from i-db -to internet -port 443":          0,
+		"path -snapshot testdata/shop -from internet -to i-db -port 5432":         1,
+		"path -snapshot " + missing + " -from eni-1 -to eni-2 -port 443":          3,
+		"lint -snapshot testdata/shop -quotas=false":                              1,
+		"diff -snapshot testdata/shop sg-web sg-web":                              0,
+		"diff -snapshot testdata/shop sg-web sg-db":                               1,
+		"exposure -snapshot testdata/shop":                                        1,
+		"whatif -snapshot testdata/shop -remove sg-web/ingress/1/198.51.100.0/24": 1,
+		"whatif -snapshot testdata/shop -remove sg-web/ingress/1/10.0.0.0/8":      0,
+	} {
+		require.Equal(t, want, run(strings.Fields(args), nil, io.Discard, io.Discard), args)
+	}
 }
 
 type failing struct{}

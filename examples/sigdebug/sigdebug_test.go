@@ -355,4 +355,11 @@ func TestExitCodes(t *testing.T) {
 		_ = p.Run() // the exit code is what counts
 		require.Equal(t, c.want, p.ProcessState.ExitCode(), "%v", c.args)
 	}
+	folder, err := os.Open(t.TempDir()) // which no program can read from
+	require.NoError(t, err)
+	defer folder.Close()
+	p := exec.Command(cmd.bin)
+	p.Stdin = folder
+	_ = p.Run()
+	require.Equal(t, 3, p.ProcessState.ExitCode(), "standard input that cannot be read")
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -312,7 +313,11 @@ func TestGzipBomb(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, z.Close())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	lines, errs := all(flowlog.Reader{}, bytes.NewReader(b.Bytes()))
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
 	require.Empty(t, lines)
 	require.Len(t, errs, 1, "one error for the one line")
 	require.ErrorIs(t, errs[0], flowlog.ErrRecord)

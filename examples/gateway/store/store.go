@@ -168,19 +168,7 @@ func (s *Store) writeFile(path, root string, data []byte) error {
 		return err
 	}
 	_, err = f.Write(data)
-	if err == nil {
-		err = s.durability.Sync(f)
-	}
-	if errClose := f.Close(); err == nil {
-		err = errClose
-	}
-	if err == nil {
-		err = s.publish(f.Name(), path, root)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return s.replace(f, path, root, err)
 }
 
 // now is the time an object is given: S3's have whole seconds in headers and
