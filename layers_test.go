@@ -44,7 +44,7 @@ type goFile struct {
 	imports []string
 }
 
-// TestLayers holds the import rules of the house: core links nothing but the
+// TestLayers holds the import rules of the house (ENV-131): core links nothing but the
 // standard library, and the edges between rooms are the ones listed above.
 func TestLayers(t *testing.T) {
 	files := repositoryFiles(t)

@@ -483,7 +483,7 @@ func TestNoGoroutineLeft(t *testing.T) {
 	})
 }
 
-// One client and one keyring serve many goroutines.
+// One client and one keyring serve many goroutines (ENV-10).
 func TestConcurrentUse(t *testing.T) {
 	w := newKMSWorld()
 	ring := must[*Multi](t)(NewMulti(rawAES(t), must[*KMSKeyring](t)(NewKMS(KMSConfig{Client: w.in("eu-west-1"), KeyID: w.key}))))
@@ -567,16 +567,42 @@ func TestFrameLimit(t *testing.T) {
 	require.ErrorIs(t, w.Close(), ErrLimit)
 }
 
-// Two messages never share a data key or message id.
+// Two messages never share a data key or message id, nor a signing key (ENV-41).
 func TestFreshness(t *testing.T) {
 	seen := map[string]bool{}
-	c := suiteClient(t, Suite0478, 16)
-	for range 100 {
-		m := must[*UnauthenticatedHeader](t)(Inspect(bytes.NewReader(must[[]byte](t)(c.Encrypt(t.Context(), nil, nil, nil)))))
-		for _, b := range [][]byte{m.MessageID, m.CommitKey, m.EncryptedDataKeys[0].Ciphertext} {
-			require.False(t, seen[string(b)])
-			seen[string(b)] = true
+	for _, s := range []Suite{Suite0478, Suite0578} {
+		c := suiteClient(t, s, 16)
+		for range 50 {
+			m := must[*UnauthenticatedHeader](t)(Inspect(bytes.NewReader(must[[]byte](t)(c.Encrypt(t.Context(), nil, nil, nil)))))
+			fresh := [][]byte{m.MessageID, m.CommitKey, m.EncryptedDataKeys[0].Ciphertext}
+			if s.Signing() {
+				require.Len(t, m.Context["aws-crypto-public-key"], 68)
+				fresh = append(fresh, []byte(m.Context["aws-crypto-public-key"]))
+			}
+			for _, b := range fresh {
+				require.False(t, seen[string(b)])
+				seen[string(b)] = true
+			}
 		}
+	}
+}
+
+// The two presets (ENV-10), and one call of the keyring for each message
+// (ENV-52).
+func TestPresets(t *testing.T) {
+	calls := 0
+	ring := seeing{rawAES(t), func([]byte) { calls++ }}
+	for _, c := range []struct {
+		config Config
+		suite  Suite
+		frame  uint32
+	}{{Config{Keyring: ring}, Suite0578, 4096}, {Unsigned(ring), Suite0478, 64 << 10}} {
+		calls = 0
+		client := must[*Client](t)(New(c.config))
+		m := must[*UnauthenticatedHeader](t)(Inspect(bytes.NewReader(must[[]byte](t)(client.Encrypt(t.Context(), nil, pattern(200_000), nil)))))
+		require.Equal(t, c.suite, m.Suite)
+		require.EqualValues(t, c.frame, m.FrameLength)
+		require.Equal(t, 1, calls)
 	}
 }
 

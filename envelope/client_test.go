@@ -50,7 +50,8 @@ func pattern(n int) []byte {
 }
 
 // Every suite, frame lengths and plaintext lengths around them (ENV-116,
-// ENV-37, ENV-40): what Encrypt writes has the computed size and opens again.
+// ENV-37, ENV-40): what Encrypt writes has the computed size and opens again,
+// and the caller's map stays as it was (ENV-52).
 func TestEncryptDecrypt(t *testing.T) {
 	for _, s := range allSuites {
 		for _, f := range []int{1, 16, 4096} {

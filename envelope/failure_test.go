@@ -198,7 +198,10 @@ func forged(t *testing.T, i int) (*Client, []byte) {
 	return c, f.build(t)
 }
 
-// TestFailures holds Decrypt, NewReader and their errors to the table.
+// TestFailures holds Decrypt, NewReader and their errors to the table: nothing of
+// header or body comes out before all is proved (ENV-25, ENV-46), each row is a
+// sentinel and no error shows plaintext (ENV-111), and what other SDKs let pass
+// is refused (ENV-114, ENV-115).
 func TestFailures(t *testing.T) {
 	for i, row := range failures {
 		t.Run(row.name, func(t *testing.T) {

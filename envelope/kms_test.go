@@ -76,7 +76,7 @@ func clientOf(t testing.TB, k Keyring) *Client {
 	return c
 }
 
-// Who can open what whom wrapped: ENV-77, ENV-78, ENV-79, ENV-80, ENV-81, ENV-82
+// Who can open what whom wrapped, over an interface of three methods (ENV-74): ENV-77, ENV-78, ENV-79, ENV-80, ENV-81, ENV-82
 // and ENV-83.
 func TestKMSKeyrings(t *testing.T) {
 	w := newKMSWorld()
@@ -276,6 +276,25 @@ func TestKMSConfigurations(t *testing.T) {
 	require.ErrorContains(t, err, w.mrk[1])
 	_, err = NewKMSMulti(KMSMultiConfig{Client: clients, Generator: w.mrk[0], Keys: []string{w.mrk[1]}})
 	require.NoError(t, err, "strict keyrings know no replicas")
+}
+
+// What is an identifier of a key, and which are of multi-Region keys (ENV-75,
+// ENV-76).
+func TestKeyIDs(t *testing.T) {
+	const key = "arn:aws:kms:eu-west-1:111122223333:key/"
+	for id, good := range map[string]bool{
+		key + "a": true, key + "mrk-a": true, "arn:aws:kms:eu-west-1:111122223333:alias/a/b": true, "alias/a": true, "a": true, "mrk-a": true,
+		"": false, key: false, "arn:aws:kms:eu-west-1:111122223333:key": false, "arn:aws:kms:eu-west-1:111122223333:grant/a": false,
+		"arn::kms:eu-west-1:111122223333:key/a": false, "arn:aws:s3:eu-west-1:111122223333:key/a": false, "arn:aws:kms::111122223333:key/a": false,
+		"arn:aws:kms:eu-west-1::key/a": false, "arm:aws:kms:eu-west-1:111122223333:key/a": false, "alias/": false, "key/a": false, "a\xff": false,
+	} {
+		require.Equal(t, good, checkKeyID(id) == nil, id)
+	}
+	for id, multi := range map[string]bool{key + "mrk-a": true, key + "a": false, "arn:aws:kms:eu-west-1:111122223333:alias/mrk-a": false} {
+		a, ok := parseARN(id)
+		require.True(t, ok, id)
+		require.Equal(t, multi, a.multiRegion(), id)
+	}
 }
 
 // A call that is cancelled is not an unwrapping that failed.

@@ -53,6 +53,9 @@ func knownClient(t *testing.T, suite Suite, required ...string) *Client {
 	return c
 }
 
+// Whole messages, byte for byte: the header's fields (ENV-14, ENV-18, ENV-19),
+// frames, their AAD and IVs (ENV-32, ENV-33, ENV-34), and what Decrypt says of
+// stored and required pairs (ENV-55).
 func TestKnownAnswers(t *testing.T) {
 	const (
 		id32     = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -91,6 +94,8 @@ func TestKnownAnswers(t *testing.T) {
 	}
 }
 
+// The Encryption SDK's derivation, which is not the S3 Encryption Client's
+// (ENV-31).
 func TestKnownKeys(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -111,7 +116,7 @@ func TestKnownKeys(t *testing.T) {
 	}
 }
 
-// ENV-126: the wrapping of a raw AES keyring.
+// ENV-126: the wrapping of a raw AES keyring (ENV-67).
 func TestKnownRawAES(t *testing.T) {
 	k, err := NewRawAES("ns", "name", counting(0x40, 32))
 	require.NoError(t, err)
@@ -125,7 +130,9 @@ func TestKnownRawAES(t *testing.T) {
 	require.Equal(t, counting(0x80, 32), m.DataKey)
 }
 
-// ENV-13: pairs sorted by their UTF-8 bytes.
+// ENV-11, ENV-13: pairs sorted by their UTF-8 bytes; no pair is no byte. Nor is
+// another order read: raw AES entries of writers that sort by locale stay closed
+// (ENV-69).
 func TestKnownContext(t *testing.T) {
 	c := EncryptionContext{"a": "1", "z": "", "é": "2"}
 	want := "0003" + "000161" + "000131" + "00017a" + "0000" + "0002c3a9" + "000132"

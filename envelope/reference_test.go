@@ -30,7 +30,10 @@ import (
 
 // The decoder below is the format as the specification tells it, one field
 // after another, for one raw AES wrapping key: slow and plain. It returns the
-// plaintext and every pair, or an error.
+// plaintext and every pair, or an error. It holds the header of both versions,
+// authenticated as the bytes that came (ENV-11, ENV-14, ENV-16, ENV-18, ENV-19),
+// frames and their AAD (ENV-32, ENV-33), the public key in the context and the
+// footer (ENV-41, ENV-42), and the raw AES entry (ENV-67).
 
 var refSuites = map[uint16]struct {
 	version, keyLen int

@@ -85,7 +85,8 @@ func (v *vectorCase) keyring(t *testing.T, keys map[string]vectorKey) envelope.K
 
 // TestVectors runs the public vectors of the official implementations, as
 // their manifest says (ENV-116): also with the context withheld, with a bit
-// flipped, and the faulty ones under the switch that forgives them.
+// flipped, and the faulty ones under the switch that forgives them. Those of raw
+// RSA keys hold ENV-71.
 func TestVectors(t *testing.T) {
 	dir := testkit.Vectors(t, "envelope")
 	var manifest struct{ Cases []vectorCase }

@@ -98,6 +98,26 @@ func BenchmarkPresign(b *testing.B) {
 	}
 }
 
+// BenchmarkRefused refuses a request of an id that is known, by its signature,
+// and one of an id that is not, with FlattenErrors: they cost the same (SIG-73).
+func BenchmarkRefused(b *testing.B) {
+	r := signedBenchRequest(b)
+	for name, keys := range map[string]sigv4.StaticKeys{
+		"known": {benchCredentials.AccessKeyID: {Secret: "another secret than the request's"}}, "unknown": {},
+	} {
+		b.Run(name, func(b *testing.B) {
+			v := benchVerifier()
+			v.Keys, v.FlattenErrors = keys, true
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.Verify(r); err == nil {
+					b.Fatal("accepted")
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkVerifyHeader(b *testing.B) {
 	v, r := benchVerifier(), signedBenchRequest(b)
 	b.ReportAllocs()
