@@ -16,8 +16,8 @@ import (
 	"github.com/sallyport-go/sallyport/netfilter/flowlog"
 )
 
-// memoNetwork is two interfaces of one address in one subnet, whose group and ACL
-// tell ports apart; open says whether the group admits everything besides.
+// memoNetwork is two interfaces of one address in one subnet, each with a group of its
+// own, which with the ACL tell ports apart; open says whether the group admits everything besides.
 func memoNetwork(t *testing.T, open bool) *flowlog.Network {
 	t.Helper()
 	rule := func(from, to int, block string) netfilter.Rule {
@@ -34,7 +34,7 @@ func memoNetwork(t *testing.T, open bool) *flowlog.Network {
 	all := netfilter.ACLEntry{Number: 100, Protocol: "-1", Action: "allow", IPv4: "0.0.0.0/0", From: -1, To: -1, Type: -1, Code: -1}
 	deny := netfilter.ACLEntry{Number: 90, Protocol: "6", Action: "deny", IPv4: "0.0.0.0/0", From: 5000, To: 6000, Type: -1, Code: -1}
 	inv := &netfilter.Inventory{
-		Groups: []netfilter.SecurityGroup{group},
+		Groups: []netfilter.SecurityGroup{group, {ID: "sg-2", VPC: "vpc-1", Ingress: group.Ingress[1:], Egress: group.Egress}},
 		ACLs: []netfilter.NetworkACL{{
 			ID: "acl-1", VPC: "vpc-1", Default: true,
 			Ingress: []netfilter.ACLEntry{deny, all}, Egress: []netfilter.ACLEntry{deny, all},
@@ -44,7 +44,7 @@ func memoNetwork(t *testing.T, open bool) *flowlog.Network {
 		a := netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)})
 		inv.Interfaces = append(inv.Interfaces, netfilter.Interface{
 			ID: id, VPC: "vpc-1", Subnet: "subnet-1", Primary: a, Type: "interface",
-			Addresses: []netfilter.Address{{Private: a}}, Groups: []string{"sg-1"},
+			Addresses: []netfilter.Address{{Private: a}}, Groups: []string{fmt.Sprint("sg-", 1+i)},
 		})
 	}
 	n, err := flowlog.Compile(flowlog.Snapshot{Inventory: inv})
@@ -59,7 +59,7 @@ func TestMemo(t *testing.T) {
 	const names = "version interface-id srcaddr dstaddr srcport dstport protocol action log-status tcp-flags"
 	ports := []int{0, 99, 100, 149, 150, 200, 201, 442, 443, 444, 1023, 1024, 2000, 2001, 2999, 3000, 4000, 4001, 4999, 5000, 6000, 6001, 65535}
 	var log strings.Builder
-	for _, ends := range []string{"eni-1 10.0.0.1 10.0.0.2", "eni-1 10.0.0.1 192.0.2.1", "eni-1 192.0.2.2 10.0.0.1", "eni-00000000000000001 10.9.9.9 10.0.0.2", "eni-00000000000000001 10.0.0.2 10.9.9.9"} {
+	for _, ends := range []string{"eni-1 10.0.0.1 10.0.0.2", "eni-1 10.0.0.1 192.0.2.1", "eni-1 192.0.2.2 10.0.0.1", "eni-1 10.9.9.9 10.0.0.1", "eni-00000000000000001 10.9.9.9 10.0.0.2", "eni-00000000000000001 10.0.0.2 10.9.9.9"} {
 		for _, rest := range []string{"6 ACCEPT OK -", "6 ACCEPT OK 18", "6 ACCEPT OK 2", "6 ACCEPT OK 1", "6 REJECT OK -", "6 REJECT OK 2", "6 REJECT OK 18", "17 ACCEPT OK -", "47 REJECT OK -"} {
 			for _, from := range ports {
 				for _, to := range ports {
