@@ -386,7 +386,7 @@ func TestBomb(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	rep := validate(t, trail.FS(), nil)
 	runtime.ReadMemStats(&after)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(192<<20), "a digest may have 64 MiB, which grow by doubling")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<20), "a digest may have 64 MiB, which grow by doubling; neither bomb is held whole")
 	require.Equal(t, []string{"digest-unreadable", "log-unreadable"}, codes(rep))
 	for _, f := range rep.Findings {
 		require.Equal(t, "limit", f.Detail)
