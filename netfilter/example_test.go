@@ -279,6 +279,23 @@ func ExampleGroupPolicy_Tracked() {
 	// Output: untracked false
 }
 
+// A reader of logs asks about a peer and a port, without making packets.
+func ExampleGroupPolicy_DecidePeer() {
+	policy, err := netfilter.CompileGroups([]netfilter.SecurityGroup{{
+		ID:      "sg-1",
+		Ingress: []netfilter.Rule{{Protocol: "tcp", From: 443, To: 443, Peer: netfilter.Peer{IPv4: "10.0.0.0/8"}}},
+	}}, netfilter.Resolver{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, peer := range []string{"10.1.2.3", "198.51.100.7"} {
+		fmt.Println(peer, policy.DecidePeer(netfilter.Ingress, netip.MustParseAddr(peer), netfilter.TCP, 443).Effect)
+	}
+	// Output:
+	// 10.1.2.3 allow
+	// 198.51.100.7 deny
+}
+
 // Some traffic no group ever sees.
 func ExampleExempt() {
 	services := netfilter.Services(netip.MustParsePrefix("10.0.0.0/16"))
