@@ -129,8 +129,8 @@ func TestPoliciesDecide(t *testing.T) {
 		{"others in a document", policy("Allow", "s3:PutObjectTagging", `,"Condition":{"StringEquals":{"s3:RequestObjectTag/class":"a"}}`), put("/bucket/x?tagging", tagsOf("b")), false},
 		{"an overwrite by the old object's tag", policy("Allow", "s3:PutObject", `,"Condition":{"StringEquals":{"s3:ExistingObjectTag/class":"a"}}`), put("/bucket/x", ""), false},
 		{"a tag's name that is escaped", policy("Allow", "s3:GetObject", `,"Condition":{"StringEquals":{"s3:\u0045xistingObjectTag/class":"public"}}`), get("/bucket/open/k"), true},
-		{"reading what is copied", policy("Allow", "s3:PutObject", ""), put("/bucket/x", "", "x-amz-copy-source", "bucket/open/k"), false},
-		{"a part copied", policy("Allow", "s3:PutObject", ""), put("/bucket/x?partNumber=1&uploadId=1", "", "x-amz-copy-source", "bucket/open/k"), false},
+		{"reading what is copied", policy("Allow", "s3:PutObject", ""), put("/bucket/x", "", "x-amz-copy-source", "bucket/closed/k"), false},
+		{"a part copied", policy("Allow", "s3:PutObject", ""), put("/bucket/x?partNumber=1&uploadId=1", "", "x-amz-copy-source", "bucket/closed/k"), false},
 	} {
 		b.ok(request{method: "DELETE", target: "/bucket?policy"})
 		if c.policy != "" {
