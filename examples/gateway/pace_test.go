@@ -128,20 +128,27 @@ func TestStandingStillEndsARequest(t *testing.T) {
 	})
 }
 
+// largeAnswer stores 4 MiB and returns the request for them.
+func largeAnswer(t *testing.T, b *bench, c *http.Client) *http.Request {
+	t.Helper()
+	require.NoError(t, b.g.store.CreateBucket("bucket", ""))
+	status, err := b.over(c, http.MethodPut, "/bucket/k", io.LimitReader(zeros{}, 4<<20), 4<<20)
+	require.NoError(t, err)
+	require.Equal(t, 200, status)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:9000/bucket/k", nil)
+	require.NoError(t, err)
+	signer := &sigv4.Signer{Region: b.config.Region, Profile: sigv4.ProfileFor("s3")}
+	_, err = signer.Sign(r, b.keys(0), sigv4.Payload{})
+	require.NoError(t, err)
+	return r
+}
+
 // TestAClientThatStopsReadingIsLeft: an answer that nobody takes ends after the
 // limit, however large it is.
 func TestAClientThatStopsReadingIsLeft(t *testing.T) {
 	const limit = 30 * time.Second
 	inBubble(t, limit, func(t *testing.T, b *bench, c *http.Client) {
-		require.NoError(t, b.g.store.CreateBucket("bucket", ""))
-		status, err := b.over(c, http.MethodPut, "/bucket/k", io.LimitReader(zeros{}, 4<<20), 4<<20)
-		require.NoError(t, err)
-		require.Equal(t, 200, status)
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:9000/bucket/k", nil)
-		require.NoError(t, err)
-		signer := &sigv4.Signer{Region: b.config.Region, Profile: sigv4.ProfileFor("s3")}
-		_, err = signer.Sign(r, b.keys(0), sigv4.Payload{})
-		require.NoError(t, err)
+		r := largeAnswer(t, b, c)
 		began := time.Now()
 		resp, err := c.Do(r)
 		require.NoError(t, err)
@@ -163,15 +170,7 @@ func TestAClientThatStopsReadingIsLeft(t *testing.T) {
 func TestSlowReaderIsNotStill(t *testing.T) {
 	const limit = 30 * time.Second
 	inBubble(t, limit, func(t *testing.T, b *bench, c *http.Client) {
-		require.NoError(t, b.g.store.CreateBucket("bucket", ""))
-		status, err := b.over(c, http.MethodPut, "/bucket/k", io.LimitReader(zeros{}, 4<<20), 4<<20)
-		require.NoError(t, err)
-		require.Equal(t, 200, status)
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:9000/bucket/k", nil)
-		require.NoError(t, err)
-		signer := &sigv4.Signer{Region: b.config.Region, Profile: sigv4.ProfileFor("s3")}
-		_, err = signer.Sign(r, b.keys(0), sigv4.Payload{})
-		require.NoError(t, err)
+		r := largeAnswer(t, b, c)
 		resp, err := c.Do(r)
 		require.NoError(t, err)
 		_, err = io.CopyN(io.Discard, resp.Body, 2<<20)

@@ -11,8 +11,7 @@ import (
 )
 
 // contextMembers is an encryption context in JSON: every name once, and every
-// value a text. Two readers of the line could take
-// two contexts otherwise.
+// value a text. Two readers of the line could take two contexts otherwise.
 type contextMembers envelope.EncryptionContext
 
 func (c *contextMembers) UnmarshalJSON(data []byte) error {
