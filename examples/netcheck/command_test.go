@@ -63,6 +63,35 @@ func TestCommandStatus(t *testing.T) {
 	}
 }
 
+// TestPathStatus: a path without the reply is no connection, and one that cannot
+// be told is neither.
+func TestPathStatus(t *testing.T) {
+	for want, answers := range map[int][][2]vpc.Answer{
+		0: {{vpc.Yes, vpc.Yes}},
+		1: {{vpc.No, vpc.No}, {vpc.Partly, vpc.Yes}, {vpc.Partly, vpc.Unresolved}, {vpc.Yes, vpc.No}, {vpc.Yes, vpc.Partly}},
+		3: {{vpc.Unresolved, vpc.Yes}, {vpc.Unresolved, vpc.No}, {vpc.Yes, vpc.Unresolved}},
+	} {
+		for _, a := range answers {
+			require.Equal(t, want, pathStatus(vpc.Path{Reachable: a[0], Reply: a[1]}), a)
+		}
+	}
+}
+
+// TestExposureStatus: what may be open is not closed.
+func TestExposureStatus(t *testing.T) {
+	open := `"PrefixListIds":[{"PrefixListId":"pl-unknown"}]`
+	text := `{"Vpcs":[{"VpcId":"vpc-1","CidrBlock":"10.0.0.0/16"}],"Subnets":[{"SubnetId":"subnet-1","VpcId":"vpc-1"}],
+		"InternetGateways":[{"InternetGatewayId":"igw-1","Attachments":[{"VpcId":"vpc-1","State":"available"}]}],
+		"NetworkAcls":[{"NetworkAclId":"acl-1","VpcId":"vpc-1","IsDefault":true,"Entries":[{"RuleNumber":100,"Protocol":"-1","RuleAction":"allow","Egress":false,"CidrBlock":"0.0.0.0/0"}]}],
+		"SecurityGroups":[{"GroupId":"sg-1","IpPermissions":[{"IpProtocol":"tcp","FromPort":22,"ToPort":22,` + open + `}]}],
+		"NetworkInterfaces":[{"NetworkInterfaceId":"eni-1","SubnetId":"subnet-1","VpcId":"vpc-1","Groups":[{"GroupId":"sg-1"}],"PrivateIpAddress":"10.0.0.5","Association":{"PublicIp":"203.0.113.5"}}]}`
+	require.Equal(t, 3, run([]string{"exposure", "-snapshot", snapshot(t, text)}, nil, io.Discard, io.Discard))
+	known := strings.Replace(text, open, `"IpRanges":[{"CidrIp":"198.51.100.0/24"}]`, 1)
+	require.Equal(t, 1, run([]string{"exposure", "-snapshot", snapshot(t, known)}, nil, io.Discard, io.Discard))
+	private := strings.Replace(text, open, `"IpRanges":[{"CidrIp":"10.0.0.0/8"}]`, 1)
+	require.Equal(t, 0, run([]string{"exposure", "-snapshot", snapshot(t, private)}, nil, io.Discard, io.Discard))
+}
+
 // TestPage: the drawings of docs/netcheck.md are what the command draws, and the
 // files that the page shows are those that the tests here read.
 func TestPage(t *testing.T) {

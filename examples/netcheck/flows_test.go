@@ -141,3 +141,23 @@ func TestFlowStatus(t *testing.T) {
 	require.Equal(t, 21, strings.Count(errs.String(), "\n"))
 	require.Contains(t, errs.String(), "b.log: line 1 column 1: version: not a decimal number")
 }
+
+// TestFlowsTrustPorts: where only the ports tell who began a flow, a tightened
+// group keeps the rules of both sides unless the ports are trusted.
+func TestFlowsTrustPorts(t *testing.T) {
+	dir := snapshot(t, `{"SecurityGroups":[{"GroupId":"sg-1",
+		"IpPermissions":[{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"IpRanges":[{"CidrIp":"0.0.0.0/0"}]}],
+		"IpPermissionsEgress":[{"IpProtocol":"-1","IpRanges":[{"CidrIp":"0.0.0.0/0"}]}]}],
+		"NetworkAcls":[{"NetworkAclId":"acl-1","VpcId":"vpc-1","IsDefault":true,"Entries":[
+		{"RuleNumber":100,"Protocol":"-1","RuleAction":"allow","Egress":false,"CidrBlock":"0.0.0.0/0"},
+		{"RuleNumber":100,"Protocol":"-1","RuleAction":"allow","Egress":true,"CidrBlock":"0.0.0.0/0"}]}],
+		"NetworkInterfaces":[{"NetworkInterfaceId":"eni-1","VpcId":"vpc-1","SubnetId":"subnet-1","PrivateIpAddress":"10.0.0.5","Groups":[{"GroupId":"sg-1"}]}]}`)
+	log := flowFile(t, "a.log", "2 123456789010 eni-1 198.51.100.7 10.0.0.5 40000 443 6 10 5000 1700000000 1700000060 ACCEPT OK\n")
+	for trust, want := range map[string]int{"-trust-ports=false": 2, "-trust-ports": 1} {
+		var out bytes.Buffer
+		require.Equal(t, 0, run([]string{"flows", "-json", trust, "-snapshot", dir, log}, nil, &out, io.Discard))
+		var report flowReport
+		require.NoError(t, json.Unmarshal(out.Bytes(), &report))
+		require.Equal(t, want, report.Tightened[0].After, "%s: %+v", trust, report.Tightened)
+	}
+}

@@ -28,6 +28,20 @@ func build(t *testing.T) string {
 	return path
 }
 
+// answers are the lines that the built command answers, which are those of this
+// very code.
+func answers(t *testing.T, in string) []string {
+	t.Helper()
+	var here bytes.Buffer
+	require.Equal(t, 0, run(nil, strings.NewReader(in), &here, io.Discard))
+	cmd := exec.Command(build(t))
+	cmd.Stdin = strings.NewReader(in)
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	require.Equal(t, string(out), here.String())
+	return strings.Split(strings.TrimSpace(here.String()), "\n")
+}
+
 const (
 	tcp443  = `{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"IpRanges":[{"CidrIp":"10.2.3.4/8"}]}`
 	packet4 = `"packet":{"src":"10.0.0.5","dst":"10.0.1.9","protocol":6,"src_port":40000,"dst_port":443}`
@@ -47,17 +61,15 @@ func TestRuleProtocol(t *testing.T) {
 		{"acl without a match", `{"id":7,"acl":{"NetworkAclId":"acl-1"},"direction":"ingress",` + packet4 + `}`, `{"id":7,"sg":null,"sg_rule":null,"acl":"deny","acl_rule":null}`},
 		{"an ACL without an id", `{"id":8,"acl":{"Entries":[{"RuleNumber":32767,"Protocol":"-1","RuleAction":"deny","Egress":false,"CidrBlock":"0.0.0.0/0"}]},"direction":"ingress",` + packet4 + `}`, `{"id":8,"sg":null,"sg_rule":null,"acl":"deny","acl_rule":32767}`},
 		{"members of other spellings are ignored", `{"id":9,"groups":[],"direction":"egress",` + packet4[:len(packet4)-1] + `,"SRC":"::1","Dst_Port":-1},"ID":10,"Groups":null,"ACL":{},"Direction":"in","PACKET":null}`, `{"id":9,"sg":"deny","sg_rule":null,"acl":null,"acl_rule":null}`},
+		{"addresses of two families", `{"id":11,"groups":[],"direction":"egress","packet":{"src":"10.0.0.5","dst":"::1","protocol":6}}`, `{"id":11,"error":"netfilter: invalid packet: source 10.0.0.5 and destination ::1 are of different families"}`},
+		{"a packet of every protocol", `{"id":12,"groups":[],"direction":"egress","packet":{"src":"10.0.0.5","dst":"10.0.0.6","protocol":-1}}`, `{"id":12,"error":"packet.protocol: a packet has one protocol"}`},
 		{"no id", `{"groups":[],"direction":"egress",` + packet4 + `}`, `{"id":null,"sg":"deny","sg_rule":null,"acl":null,"acl_rule":null}`},
 	}
 	var in strings.Builder
 	for _, c := range cases {
 		in.WriteString(c.in + "\n")
 	}
-	cmd := exec.Command(build(t))
-	cmd.Stdin = strings.NewReader(in.String())
-	out, err := cmd.Output()
-	require.NoError(t, err)
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	lines := answers(t, in.String())
 	require.Len(t, lines, len(cases))
 	for i, c := range cases {
 		require.Equal(t, c.want, lines[i], c.name)
@@ -249,11 +261,7 @@ func TestPathProtocol(t *testing.T) {
 	for _, c := range cases {
 		in.WriteString(c.in + "\n")
 	}
-	cmd := exec.Command(build(t))
-	cmd.Stdin = strings.NewReader(in.String())
-	out, err := cmd.Output()
-	require.NoError(t, err)
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	lines := answers(t, in.String())
 	require.Len(t, lines, len(cases))
 	for i, c := range cases {
 		require.Equal(t, c.want, lines[i], c.name)

@@ -68,7 +68,10 @@ func TestPages(t *testing.T) {
 }
 
 // TestNET15Middlebox: what a middlebox forwards is not from the group that a
-// rule references, whoever sent it; a rule for the sender's addresses admits it
+// rule references, whoever sent it; a rule for the sender's addresses admits it.
+// The page says so of references as the source alone: as the destination a group
+// is the private addresses of its members, which a route does not change, so
+// egress rules of the sender and of the middlebox match as ever
 // (vpc/latest/userguide/security-group-rules.html).
 func TestNET15Middlebox(t *testing.T) {
 	const open = `"Groups":[{"GroupId":"sg-open"}]`
@@ -85,4 +88,17 @@ func TestNET15Middlebox(t *testing.T) {
 	require.Equal(t, vpc.No, p.Reachable, hops(p))
 	require.Equal(t, "SG_INGRESS sg-ref", blocks(p))
 	require.Equal(t, vpc.Yes, ask(t, edited(t, through...), "eni-b", "eni-a", "", "", netfilter.TCP, 22).Reachable, "from an address that a rule names")
+
+	out := []string{
+		`"NetworkInterfaceId":"eni-b","SubnetId":"subnet-b","VpcId":"vpc-1",` + open, `"NetworkInterfaceId":"eni-b","SubnetId":"subnet-b","VpcId":"vpc-1","Groups":[{"GroupId":"sg-out"}]`,
+		`"SourceDestCheck":false,"SubnetId":"subnet-6","VpcId":"vpc-1",` + open, `"SourceDestCheck":false,"SubnetId":"subnet-6","VpcId":"vpc-1","Groups":[{"GroupId":"sg-out"}]`,
+		`"SecurityGroups":[`, `"SecurityGroups":[{"GroupId":"sg-out","VpcId":"vpc-1","IpPermissions":[{"IpProtocol":"tcp","UserIdGroupPairs":[{"GroupId":"sg-out"}]}],` +
+			`"IpPermissionsEgress":[{"IpProtocol":"tcp","UserIdGroupPairs":[{"GroupId":"sg-ref"}]}]},`,
+	}
+	p = ask(t, edited(t, append(through[:len(through):len(through)], out...)...), "eni-b", "eni-a", "", "", netfilter.TCP, 22)
+	require.Equal(t, vpc.Yes, p.Reachable, "egress to a group, through a middlebox: %s", blocks(p))
+	require.Contains(t, hops(p), "eni-6", "and in at the middlebox, which the sender reaches directly")
+	out[5] = strings.Replace(out[5], `"sg-ref"`, `"sg-web"`, 1)
+	p = ask(t, edited(t, append(through[:len(through):len(through)], out...)...), "eni-b", "eni-a", "", "", netfilter.TCP, 22)
+	require.Equal(t, "SG_EGRESS sg-out", blocks(p), "to a group that the destination is not in")
 }
