@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wantDerived is ENV-27 to ENV-29 by crypto/hkdf.
+// wantDerived is ENV-27, ENV-28 and ENV-29 by crypto/hkdf.
 func wantDerived(t testing.TB, spec *suiteSpec, dataKey, messageID []byte) (want derived) {
 	t.Helper()
 	id := string([]byte{byte(spec.id >> 8), byte(spec.id)})

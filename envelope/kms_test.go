@@ -134,6 +134,23 @@ func TestKMSKeyrings(t *testing.T) {
 	}
 }
 
+// A key that is rotated under its ARN opens what it wrapped before: no message
+// is touched (ENV-105).
+func TestKMSRotation(t *testing.T) {
+	w := newKMSWorld()
+	c := clientOf(t, must[*KMSKeyring](t)(NewKMS(KMSConfig{Client: w.in("eu-west-1"), KeyID: w.key})))
+	old, err := c.Encrypt(t.Context(), nil, []byte("old"), nil)
+	require.NoError(t, err)
+	w.Rotate(w.key)
+	fresh, err := c.Encrypt(t.Context(), nil, []byte("new"), nil)
+	require.NoError(t, err)
+	for want, message := range map[string][]byte{"old": old, "new": fresh} {
+		got, _, err := c.Decrypt(t.Context(), nil, message, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+	}
+}
+
 // Every call carries the whole context and the grant tokens, and names the
 // key that was configured; never is a key asked for that the message named and
 // the keyring did not.

@@ -64,6 +64,7 @@ func TestLint(t *testing.T) {
 		{name: "keys at the limit", change: keys(kms(here), kms(here)), config: func(c *Config) { c.MaxEncryptedDataKeys = 2 }},
 		{name: "keys", change: keys(kms(here), kms(here), kms(here)), config: func(c *Config) { c.MaxEncryptedDataKeys = 2 }, want: []string{"data-keys"}},
 		{name: "unknown provider", change: keys(EncryptedDataKey{"aws-kms-quantum", nil, nil}), want: []string{"unknown-provider"}},
+		// ENV-89, ENV-90: known, though no keyring here opens them.
 		{name: "known providers", change: keys(kms(here), EncryptedDataKey{"aws-kms-rsa", nil, nil}, EncryptedDataKey{"aws-kms-ecdh", nil, nil}, EncryptedDataKey{"aws-kms-hierarchy", nil, nil})},
 		{name: "partitions", change: keys(kms(here), kms(china), kms(here)), want: []string{"mixed-partitions"}},
 		{name: "frame IV", change: frames(forgedFrame{seq: 1, iv: counting(9, ivLen), plain: []byte("abcd")}, finalAt(2, "ef")), want: []string{"frame-iv"}},

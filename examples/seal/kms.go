@@ -4,12 +4,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
 	"os"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go"
 	"github.com/sallyport-go/sallyport/envelope"
 	"github.com/sallyport-go/sallyport/envelope/kmskeyring"
 )
@@ -98,4 +103,23 @@ func awsConfig(ctx context.Context) (aws.Config, error) {
 		return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("seal", "seal", "")}, nil
 	}
 	return config.LoadDefaultConfig(ctx)
+}
+
+// undecided reports that somewhere in err KMS did not judge a wrapped key: it
+// was not reached, had no time, or refused whoever asked. A message is refused
+// where each answer was about the message: not wrapped by this key, or altered.
+func undecided(err error) bool {
+	switch e := err.(type) { //nolint:errorlint // each error of the tree is asked by itself
+	case *smithy.OperationError:
+		var altered *types.InvalidCiphertextException
+		var otherKey *types.IncorrectKeyException
+		return !errors.As(e, &altered) && !errors.As(e, &otherKey)
+	case net.Error:
+		return true
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), undecided)
+	case interface{ Unwrap() error }:
+		return undecided(e.Unwrap())
+	}
+	return false
 }

@@ -23,7 +23,9 @@
 // with the new keys, and left alone, as are files that are no messages.
 //
 // A key file holds 16, 24 or 32 bytes, raw or in base64, or a keyring as
-// "seal jsonl" takes it. With several keys the first makes the data key and
+// "seal jsonl" takes it. Text that is the base64 of a key is that key, with a
+// new line at its end or without: 32 characters of base64 are a key of 24
+// bytes. (Random raw bytes are not base64: 32 of them are once in 2^64.) With several keys the first makes the data key and
 // each can decrypt. KMS is reached with the usual AWS configuration, or at
 // $KMS_ENDPOINT.
 //
@@ -37,7 +39,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -125,7 +126,6 @@ func report(ctx context.Context, err error, stderr io.Writer) int {
 func exitCode(err error) int {
 	var e *envelope.Error
 	var tree *treeError
-	var unreachable net.Error // what could not be asked has not been refused
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 		return 0
@@ -133,7 +133,7 @@ func exitCode(err error) int {
 		return tree.status
 	case errors.Is(err, errUsage):
 		return exitUsage
-	case !errors.As(err, &e), errors.As(err, &unreachable), errors.Is(err, envelope.ErrKeyring), errors.Is(err, envelope.ErrConfig), errors.Is(err, envelope.ErrFIPS):
+	case !errors.As(err, &e), undecided(err), errors.Is(err, envelope.ErrKeyring), errors.Is(err, envelope.ErrConfig), errors.Is(err, envelope.ErrFIPS):
 		return exitFailed
 	default:
 		return exitRefused

@@ -198,7 +198,7 @@ func TestUsage(t *testing.T) {
 // Encryption and decryption with the key in KMS.
 func TestKMS(t *testing.T) {
 	const arn = "arn:aws:kms:us-east-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321"
-	t.Setenv("KMS_ENDPOINT", fakeKMS(t, arn, true).URL)
+	t.Setenv("KMS_ENDPOINT", fakeKMS(t, arn, "").URL)
 	bin, dir := build(t), t.TempDir()
 	local := keyFile(t, dir, 1)
 	sealed, stderr, status := command(t, bin, []byte("plaintext"), "encrypt", "-kms", arn, "-key", local)

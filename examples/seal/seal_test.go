@@ -310,6 +310,26 @@ func TestLinesContext(t *testing.T) {
 	}
 }
 
+// TestKeyFileText: text that is the base64 of a key is that key, even where it
+// has the length of a raw key, and whether or not a line ends it.
+func TestKeyFileText(t *testing.T) {
+	bin, dir := build(t), t.TempDir()
+	for _, n := range []int{16, 24, 32} {
+		raw := bytes.Repeat([]byte{0xa7}, n)
+		text := base64.StdEncoding.EncodeToString(raw) // of 24 bytes 32 characters
+		ring, err := json.Marshal(object{"type": "raw-aes", "namespace": "seal", "name": "key", "key": text})
+		require.NoError(t, err)
+		spec := write(t, filepath.Join(dir, "spec"), ring)
+		for _, data := range []string{text, text + "\n", "\n" + text + "\r\n", string(raw)} {
+			key := write(t, filepath.Join(dir, "key"), []byte(data))
+			sealed, stderr, status := command(t, bin, []byte("x"), "encrypt", "-key", key)
+			require.Zero(t, status, "%q: %s", data, stderr)
+			_, stderr, status = command(t, bin, sealed, "decrypt", "-key", spec)
+			require.Zero(t, status, "%q: %s", data, stderr)
+		}
+	}
+}
+
 // TestKeyFiles: a raw key may begin with any byte, a brace too.
 func TestKeyFiles(t *testing.T) {
 	bin, dir := build(t), t.TempDir()
@@ -405,14 +425,15 @@ func TestProgress(t *testing.T) {
 	p.end()
 }
 
-// fakeKMS makes data keys; whether it opens them again is for the test to say.
-func fakeKMS(t *testing.T, arn string, opens bool) *httptest.Server {
+// fakeKMS makes data keys; with what it refuses to open them again, if it does,
+// is for the test to say.
+func fakeKMS(t *testing.T, arn, refusal string) *httptest.Server {
 	t.Helper()
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := object{"KeyId": arn, "CiphertextBlob": []byte("blob"), "Plaintext": make([]byte, 32)}
-		if r.Header.Get("X-Amz-Target") != "TrentService.GenerateDataKey" && !opens {
+		if r.Header.Get("X-Amz-Target") != "TrentService.GenerateDataKey" && refusal != "" {
 			w.WriteHeader(http.StatusBadRequest)
-			answer = object{"__type": "InvalidCiphertextException"}
+			answer = object{"__type": refusal}
 		}
 		if err := json.NewEncoder(w).Encode(answer); err != nil {
 			t.Error(err)
@@ -426,7 +447,7 @@ func fakeKMS(t *testing.T, arn string, opens bool) *httptest.Server {
 // (1); it could not be decided (3). One that KMS answers with no is refused.
 func TestUnreachableService(t *testing.T) {
 	const arn = "arn:aws:kms:us-east-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321"
-	service := fakeKMS(t, arn, false)
+	service := fakeKMS(t, arn, "InvalidCiphertextException")
 	t.Setenv("KMS_ENDPOINT", service.URL)
 	bin, opened := build(t), filepath.Join(t.TempDir(), "opened")
 	sealed, stderr, status := command(t, bin, []byte("plaintext"), "encrypt", "-kms", arn)
@@ -437,4 +458,28 @@ func TestUnreachableService(t *testing.T) {
 	_, stderr, status = command(t, bin, sealed, "decrypt", "-kms", arn, "-o", opened)
 	require.Equal(t, exitFailed, status, stderr)
 	require.NoFileExists(t, opened)
+}
+
+// TestUndecided: what KMS says of the message is a verdict (1); what it says of
+// itself, of the key or of whoever asks is none (3), and the other entries of a
+// message do not make it one.
+func TestUndecided(t *testing.T) {
+	const arn = "arn:aws:kms:us-east-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321"
+	bin, dir := build(t), t.TempDir()
+	t.Setenv("KMS_ENDPOINT", fakeKMS(t, arn, "").URL)
+	local, other := keyFile(t, dir, 1), keyFile(t, dir, 2)
+	sealed, stderr, status := command(t, bin, []byte("plaintext"), "encrypt", "-kms", arn, "-key", local)
+	require.Zero(t, status, stderr)
+	for refusal, want := range map[string]int{
+		"InvalidCiphertextException": exitRefused, "IncorrectKeyException": exitRefused,
+		"ThrottlingException": exitFailed, "LimitExceededException": exitFailed, "DependencyTimeoutException": exitFailed,
+		"AccessDeniedException": exitFailed, "DisabledException": exitFailed,
+		"KMSInvalidStateException": exitFailed, "NotFoundException": exitFailed, "ExpiredTokenException": exitFailed,
+	} {
+		t.Setenv("KMS_ENDPOINT", fakeKMS(t, arn, refusal).URL)
+		_, stderr, status := command(t, bin, sealed, "decrypt", "-key", other, "-kms", arn)
+		require.Equal(t, want, status, "%s: %s", refusal, stderr)
+	}
+	_, stderr, status = command(t, bin, sealed, "decrypt", "-kms", arn, "-key", local)
+	require.Zero(t, status, "the message is open all the same: %s", stderr)
 }

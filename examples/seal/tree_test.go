@@ -272,7 +272,7 @@ func TestRewrapTreeUndecided(t *testing.T) {
 	bin, dir := build(t), t.TempDir()
 	tree, fresh := filepath.Join(dir, "tree"), keyFile(t, dir, 2)
 	arn := "arn:aws:kms:us-east-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321"
-	service := fakeKMS(t, arn, true)
+	service := fakeKMS(t, arn, "")
 	t.Setenv("KMS_ENDPOINT", service.URL)
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	sealed, stderr, status := command(t, bin, []byte("plaintext"), "encrypt", "-kms", arn)

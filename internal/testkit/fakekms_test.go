@@ -15,7 +15,7 @@ func kmsCode(err error) string {
 	return ""
 }
 
-// ENV-117 to ENV-120: what a KMS must do for the tests to mean anything.
+// ENV-117, ENV-118, ENV-119, ENV-120: what a KMS must do for the tests to mean anything.
 func TestFakeKMS(t *testing.T) {
 	s := NewKMS()
 	k := s.AddKey("eu-west-1", "111122223333")
