@@ -17,6 +17,9 @@ import (
 // read it, and its own conditions have to hold.
 func (c *call) source() (*store.Object, store.Name, error) {
 	name, err := copySource(c.r.Header.Get("x-amz-copy-source"))
+	if err == nil {
+		err = noCustomerKey(c.r.Header, "copy-source-")
+	}
 	if err != nil {
 		return nil, name, err
 	}

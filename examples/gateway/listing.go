@@ -81,7 +81,7 @@ func listObjects(c *call) error {
 	}
 	marker := doc.encode(c.query.Get("marker"))
 	doc.Marker = &marker
-	if page.Truncated {
+	if page.Truncated && doc.Delimiter != "" { // without one it is the last key
 		doc.NextMarker = doc.encode(page.Entries[len(page.Entries)-1].Key)
 	}
 	c.writeXML(http.StatusOK, doc)
@@ -94,9 +94,9 @@ func (c *call) list(after string, owner bool) (store.Page, *listXML, error) {
 	if err != nil {
 		return store.Page{}, nil, err
 	}
-	encoding := c.query.Get("encoding-type")
-	if encoding != "" && encoding != "url" {
-		return store.Page{}, nil, refuse("InvalidArgument", "Invalid Encoding Method specified in Request")
+	encoding, err := c.encoding()
+	if err != nil {
+		return store.Page{}, nil, err
 	}
 	q := store.ListQuery{Prefix: c.query.Get("prefix"), Delimiter: c.query.Get("delimiter"), After: after, Limit: limit}
 	page, err := c.gw.store.List(c.r.Context(), c.bucket, q)
@@ -135,6 +135,15 @@ func (c *call) count(name string) (int, error) {
 		return 0, refuse("InvalidArgument", "Argument %s must be an integer between 0 and 2147483647", name)
 	}
 	return min(int(n), maxKeys), nil
+}
+
+// encoding reads how keys are to appear: as they are, or as in URLs.
+func (c *call) encoding() (string, error) {
+	encoding := c.query.Get("encoding-type")
+	if encoding != "" && encoding != "url" {
+		return "", refuse("InvalidArgument", "Invalid Encoding Method specified in Request")
+	}
+	return encoding, nil
 }
 
 // encode is how keys appear where the client asked for encoding: XML cannot

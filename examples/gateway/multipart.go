@@ -79,6 +79,9 @@ func (c *call) part() (*store.Upload, int, error) {
 		return nil, 0, refuse("InvalidArgument", "Part number must be an integer between 1 and %d, inclusive", store.MaxPart).
 			with("ArgumentName", "partNumber").with("ArgumentValue", c.query.Get("partNumber"))
 	}
+	if err := noCustomerKey(c.r.Header, ""); err != nil {
+		return nil, 0, err
+	}
 	u, err := c.upload()
 	return u, number, err
 }
@@ -229,12 +232,15 @@ func listUploads(c *call) error {
 	if err != nil {
 		return err
 	}
+	encoding, err := c.encoding()
+	if err != nil {
+		return err
+	}
 	all, err := c.gw.store.Uploads(c.r.Context(), c.bucket)
 	if err != nil {
 		return err
 	}
 	q := c.query
-	encoding := q.Get("encoding-type")
 	doc := listUploadsXML{
 		Xmlns: namespace, Bucket: c.bucket, KeyMarker: encodeKey(q.Get("key-marker"), encoding), UploadIDMarker: q.Get("upload-id-marker"),
 		Delimiter: encodeKey(q.Get("delimiter"), encoding), Prefix: encodeKey(q.Get("prefix"), encoding), EncodingType: encoding, MaxUploads: limit,
@@ -243,14 +249,16 @@ func listUploads(c *call) error {
 		if !strings.HasPrefix(u.Key, q.Get("prefix")) || !behind(all, i, q.Get("key-marker"), q.Get("upload-id-marker")) {
 			continue
 		}
-		if len(doc.Uploads)+len(doc.CommonPrefixes) == limit {
-			doc.IsTruncated = true
+		common := rolledUp(u.Key, q.Get("prefix"), q.Get("delimiter"))
+		again := common != "" && slices.Contains(doc.CommonPrefixes, prefixXML{encodeKey(common, encoding)})
+		if !again && len(doc.Uploads)+len(doc.CommonPrefixes) == limit {
+			doc.IsTruncated = limit > 0 // none at all has no next page
 			break
 		}
 		doc.NextKeyMarker, doc.NextUploadIDMarker = encodeKey(u.Key, encoding), u.ID
-		if common := rolledUp(u.Key, q.Get("prefix"), q.Get("delimiter")); common != "" {
-			if p := (prefixXML{encodeKey(common, encoding)}); !slices.Contains(doc.CommonPrefixes, p) {
-				doc.CommonPrefixes = append(doc.CommonPrefixes, p)
+		if common != "" {
+			if !again {
+				doc.CommonPrefixes = append(doc.CommonPrefixes, prefixXML{encodeKey(common, encoding)})
 			}
 			continue
 		}
@@ -267,13 +275,14 @@ func listUploads(c *call) error {
 }
 
 // behind says whether an upload comes behind the markers: of its key, those
-// listed after the upload that the marker names.
+// listed after the upload that the marker names, and all of them where that has
+// ended meanwhile.
 func behind(all []store.Upload, i int, key, id string) bool {
 	if all[i].Key != key || id == "" {
 		return all[i].Key > key || key == ""
 	}
 	at := slices.IndexFunc(all, func(u store.Upload) bool { return u.Key == key && u.ID == id })
-	return at >= 0 && i > at
+	return i > at
 }
 
 func rolledUp(key, prefix, delimiter string) string {

@@ -25,14 +25,25 @@ var overrides = map[string]string{
 
 // getObject answers GET and HEAD: the two differ in the body alone.
 func getObject(c *call) error {
+	if err := noCustomerKey(c.r.Header, ""); err != nil {
+		return err
+	}
 	o, err := c.gw.store.Open(c.r.Context(), c.name())
 	if err != nil {
 		return c.hideMissing(err)
 	}
 	defer func() { _ = o.Close() }()
 	if err := readConditions(c.r.Header, "").judge(&o.Info, c.r.Method); err != nil {
-		f := asFault(err)
-		c.w.Header().Set("ETag", quote(o.ETag))
+		f, h := asFault(err), c.w.Header()
+		h.Set("ETag", quote(o.ETag))
+		if f.Status == http.StatusNotModified { // what a 200 would say of caching (RFC 9110, section 15.4.5)
+			h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
+			for _, name := range []string{"Cache-Control", "Expires"} {
+				if value := o.Headers[name]; value != "" {
+					h.Set(name, value)
+				}
+			}
+		}
 		return f
 	}
 	s, err := c.span(&o.Info)

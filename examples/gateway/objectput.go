@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
 )
@@ -106,7 +107,30 @@ var refusedHeaders = []string{
 	"x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold",
 	"x-amz-server-side-encryption-customer-algorithm", "x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5",
 	"x-amz-copy-source-server-side-encryption-customer-algorithm", "x-amz-website-redirect-location", "x-amz-write-offset-bytes",
-	"x-amz-server-side-encryption-aws-kms-key-id",
+	"x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-context",
+}
+
+// noCustomerKey refuses a request that brings a key for an object, or for the
+// source of a copy: none here has one.
+func noCustomerKey(h http.Header, source string) error {
+	for _, name := range []string{"algorithm", "key", "key-md5"} {
+		if h.Get("x-amz-"+source+"server-side-encryption-customer-"+name) != "" {
+			return refuse("InvalidRequest", "The encryption parameters are not applicable to this object.")
+		}
+	}
+	return nil
+}
+
+// checkClass refuses a storage class that is none, and an archive, whose objects
+// could not be read at once. Those of the others are as good as any here.
+func checkClass(class string) error {
+	switch class {
+	case "", "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR":
+		return nil
+	case "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS", "FSX_ONTAP":
+		return refuse("NotImplemented", "A header you provided implies functionality that is not implemented.").with("Header", "x-amz-storage-class")
+	}
+	return refuse("InvalidStorageClass", "The storage class you specified is not valid").with("StorageClassRequested", class)
 }
 
 // objectInfo reads what a request's headers say of the object.
@@ -121,6 +145,9 @@ func (g *Gateway) objectInfo(h http.Header) (*store.Info, error) {
 	}
 	if sse := h.Get("x-amz-server-side-encryption"); sse != "" && sse != "AES256" {
 		return nil, refuse("NotImplemented", "Objects are encrypted under the gateway's own key.").with("Header", "x-amz-server-side-encryption")
+	}
+	if err := checkClass(h.Get("x-amz-storage-class")); err != nil {
+		return nil, err
 	}
 	info := &store.Info{Headers: map[string]string{}, Meta: map[string]string{}}
 	for _, name := range keptHeaders {
@@ -198,11 +225,18 @@ func checkTags(tags map[string]string) error {
 		return refuse("BadRequest", "Object tags cannot be greater than 10")
 	}
 	for name, value := range tags {
-		if name == "" || len([]rune(name)) > 128 || len([]rune(value)) > 256 || strings.HasPrefix(name, "aws:") {
+		if name == "" || len([]rune(name)) > 128 || len([]rune(value)) > 256 || strings.HasPrefix(name, "aws:") ||
+			strings.ContainsFunc(name+value, notOfTags) {
 			return refuse("InvalidTag", "The tag you have provided is invalid")
 		}
 	}
 	return nil
+}
+
+// notOfTags says of a character that no tag has it (Amazon S3 User Guide,
+// "Categorizing your objects using tags").
+func notOfTags(r rune) bool {
+	return !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("+-=._:/@", r)
 }
 
 func deleteObject(c *call) error {

@@ -23,7 +23,9 @@ type Bucket struct {
 
 // ValidBucket says whether a name follows the rules for general purpose
 // buckets: 3 to 63 lower-case letters, digits, dots and hyphens, a letter or
-// digit at both ends, no two dots in a row, not an IP address.
+// digit at both ends, no two dots in a row, not an IP address, none of the
+// beginnings and ends that S3 keeps to itself (Amazon S3 User Guide, "General
+// purpose bucket naming rules"; amzn-s3-demo-, which its examples have, is taken).
 func ValidBucket(name string) bool {
 	if len(name) < 3 || len(name) > 63 || strings.Contains(name, "..") {
 		return false
@@ -35,8 +37,18 @@ func ValidBucket(name string) bool {
 			return false
 		}
 	}
+	for _, prefix := range []string{"xn--", "sthree-"} {
+		if strings.HasPrefix(name, prefix) {
+			return false
+		}
+	}
+	for _, suffix := range []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"} {
+		if strings.HasSuffix(name, suffix) {
+			return false
+		}
+	}
 	_, err := netip.ParseAddr(name)
-	return err != nil && !strings.HasPrefix(name, "xn--") && !strings.HasSuffix(name, "-s3alias")
+	return err != nil
 }
 
 // CreateBucket makes an empty bucket.
