@@ -40,6 +40,24 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestIAM106UnknownActions: actions nobody has heard of cost no memory, however
+// many they are.
+func TestIAM106UnknownActions(t *testing.T) {
+	p := &iampolicy.Policies{Identity: benchSet(t, iampolicy.KindIdentity, benchDocument(t, 1200, false))}
+	requests := make([]*iampolicy.Request, 512)
+	for i := range requests {
+		requests[i] = benchRequest(t, i)
+		requests[i].Action = fmt.Sprintf("service%d:Action%d", i%7, i)
+	}
+	var outcomes iampolicy.Outcome
+	testkit.AllocsAtMost(t, 0, func() {
+		for _, r := range requests {
+			outcomes |= p.Decide(r).Outcome
+		}
+	})
+	require.Equal(t, iampolicy.ImplicitDeny, outcomes)
+}
+
 // TestBatchAllocations: what a batch allocates does not grow with its
 // questions.
 func TestBatchAllocations(t *testing.T) {

@@ -15,33 +15,35 @@ import (
 // The tests of this file hold the rules that are about words, codes, quotas and
 // inputs rather than about how one element matches.
 
-// TestIAM10Texts: what IAM says of a malformed document, word for word.
+// TestIAM10Texts: what IAM says of a malformed document, word for word, and
+// where that does not say what is wrong, what is.
 func TestIAM10Texts(t *testing.T) {
-	for _, c := range []struct{ doc, want string }{
-		{`{"Version":"2008-10-17","Statement":[` + anything + `]}`, "Policy document must be version 2012-10-17 or greater."},
-		{policy(allow("s3:*", "*", `"Sid":"a"`), allow("sqs:*", "*", `"Sid":"a"`)), "Statement IDs (SID) in a single policy must be unique."},
-		{policy(`{"Effect":"Allow","Action":[],"Resource":"*"}`), "Policy statement must contain actions."},
-		{policy(`{"Effect":"Allow","Resource":"*"}`), "Policy statement must contain actions."},
-		{policy(`{"Effect":"Allow","Action":"s3:*"}`), "Policy statement must contain resources."},
-		{policy(allow("GetObject", "*", "")), "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."},
-		{policy(allow("s3:*", "bucket", "")), `Resource bucket must be in ARN format or "*".`},
-		{policy(allow("s3:*", "arn:mars:s3:::b", "")), `Partition "mars" is not valid for resource "arn:mars:s3:::b".`},
-		{policy(allow("s3:*", "arn:mars:s3", "")), `Partition "mars" is not valid for resource "arn:mars:s3:*:*:*".`},
-		{policy(allow("s3:*", "aws:s3:::b", "")), `Partition "s3" is not valid for resource "arn:s3:::b:*".`},
-		{policy(allow("s3:*", "arn:aws", "")), "Resource vendor must be fully qualified and cannot contain regexes."},
-		{policy(allow("s3:*", "arn:aws:s3::b", "")), "The policy failed legacy parsing (an ARN has six fields: arn:partition:service:region:account:resource)"},
-		{policy(allow("s3:*", "arn:aws::::b", "")), "The policy failed legacy parsing (an ARN has six fields: arn:partition:service:region:account:resource)"},
-		{policy(allow("s3:*", "arn:aws:s3:us-east-1::b", "")), "Resource arn:aws:s3:us-east-1::b can not contain region information."},
-		{policy(allow("s3:*", "arn:aws:iam:us-east-1::user/a", "")), "IAM resource arn:aws:iam:us-east-1::user/a cannot contain region information."},
-		{policy(allow("s3:*", "arn:aws:iam:::b", "")), `IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`},
-		{"nonsense", "Syntax errors in policy. ('n' where a value should be)"},
-		{policy(`"x"`), "Syntax errors in policy. (a statement must be an object)"},
-		{policy(conditioned("Equals", "a:b", "x")), "Syntax errors in policy. (unknown condition operator)"},
+	for _, c := range []struct{ doc, want, detail string }{
+		{`{"Version":"2008-10-17","Statement":[` + anything + `]}`, "Policy document must be version 2012-10-17 or greater.", ""},
+		{policy(allow("s3:*", "*", `"Sid":"a"`), allow("sqs:*", "*", `"Sid":"a"`)), "Statement IDs (SID) in a single policy must be unique.", ""},
+		{policy(`{"Effect":"Allow","Action":[],"Resource":"*"}`), "Policy statement must contain actions.", ""},
+		{policy(`{"Effect":"Allow","Resource":"*"}`), "Policy statement must contain actions.", ""},
+		{policy(`{"Effect":"Allow","Action":"s3:*"}`), "Policy statement must contain resources.", ""},
+		{policy(allow("GetObject", "*", "")), "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.", ""},
+		{policy(allow("s3:*", "bucket", "")), `Resource bucket must be in ARN format or "*".`, ""},
+		{policy(allow("s3:*", "arn:mars:s3:::b", "")), `Partition "mars" is not valid for resource "arn:mars:s3:::b".`, ""},
+		{policy(allow("s3:*", "arn:mars:s3", "")), `Partition "mars" is not valid for resource "arn:mars:s3:*:*:*".`, ""},
+		{policy(allow("s3:*", "aws:s3:::b", "")), `Partition "s3" is not valid for resource "arn:s3:::b:*".`, ""},
+		{policy(allow("s3:*", "arn:aws", "")), "Resource vendor must be fully qualified and cannot contain regexes.", ""},
+		{policy(allow("s3:*", "arn:aws:s3::b", "")), "The policy failed legacy parsing", "an ARN has six fields: arn:partition:service:region:account:resource"},
+		{policy(allow("s3:*", "arn:aws::::b", "")), "The policy failed legacy parsing", "an ARN has six fields: arn:partition:service:region:account:resource"},
+		{policy(allow("s3:*", "arn:aws:s3:us-east-1::b", "")), "Resource arn:aws:s3:us-east-1::b can not contain region information.", ""},
+		{policy(allow("s3:*", "arn:aws:iam:us-east-1::user/a", "")), "IAM resource arn:aws:iam:us-east-1::user/a cannot contain region information.", ""},
+		{policy(allow("s3:*", "arn:aws:iam:::b", "")), `IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`, ""},
+		{"nonsense", "Syntax errors in policy.", "'n' where a value should be"},
+		{policy(`"x"`), "Syntax errors in policy.", "a statement must be an object"},
+		{policy(conditioned("Equals", "a:b", "x")), "Syntax errors in policy.", "unknown condition operator"},
 	} {
 		found := iampolicy.Validate(iampolicy.KindIdentity, []byte(c.doc))
 		at := slices.IndexFunc(found, func(f iampolicy.Finding) bool { return f.Message == c.want })
 		require.GreaterOrEqual(t, at, 0, "%s: %v", c.doc, found)
 		require.True(t, found[at].Refused, c.doc)
+		require.Equal(t, c.detail, found[at].Detail, c.doc)
 	}
 }
 

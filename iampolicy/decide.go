@@ -48,7 +48,8 @@ type Decision struct {
 	// Outcome is the answer.
 	Outcome Outcome
 	// Indeterminate says that a statement that cannot be evaluated took part:
-	// it denied.
+	// it denied. Decide stops at the first Deny that it finds; that of an
+	// Explanation says so of all of them.
 	Indeterminate bool
 	// Pattern says that the request's resource was a pattern.
 	Pattern bool

@@ -38,6 +38,9 @@ type Finding struct {
 	// Message says what is wrong; where IAM refuses the document it is IAM's
 	// text, if that is known.
 	Message string `json:"message"`
+	// Detail says what is wrong where Message is IAM's and does not, as "Syntax
+	// errors in policy."; else it is empty.
+	Detail string `json:"detail,omitempty"`
 	// Refused says that AWS refuses to save the document because of this.
 	Refused bool `json:"refused,omitempty"`
 	// Span is where.

@@ -22,8 +22,10 @@ func Validate(kind Kind, data []byte) []Finding {
 		if !errors.As(err, &e) {
 			return nil
 		}
+		const code = "JSON_SYNTAX_ERROR"
 		v := validator{kind: kind}
-		return []Finding{{Code: "JSON_SYNTAX_ERROR", Severity: SeverityError, Message: v.text("JSON_SYNTAX_ERROR", e.Reason), Refused: true, Span: e.Span}}
+		message, detail := v.words(code, e.Reason)
+		return []Finding{{Code: code, Severity: SeverityError, Message: message, Detail: detail, Refused: true, Span: e.Span}}
 	}
 	return p.Validate(kind)
 }
@@ -58,33 +60,26 @@ type validator struct {
 	coverable  *statementIndex
 }
 
-func (v *validator) report(code string, at span, path, message string) {
+func (v *validator) report(code string, at span, path, why string) {
+	message, detail := v.words(code, why)
 	v.found = append(v.found, Finding{
-		Code: code, Severity: severityOf(code), Message: v.text(code, message), Refused: refuses(code),
+		Code: code, Severity: severityOf(code), Message: message, Detail: detail, Refused: refuses(code),
 		Span: Span{Path: path, Start: v.lines.position(v.p.src, at.begin), End: v.lines.position(v.p.src, at.end)},
 	})
 }
 
-// What IAM says of documents without saying what is wrong.
-const (
-	syntaxErrors  = "Syntax errors in policy."
-	legacyParsing = "The policy failed legacy parsing"
-)
-
-// text returns the message of a finding: where IAM says no more of it than that
-// there are syntax errors, its words, and what is wrong in parentheses.
-func (v *validator) text(code, message string) string {
-	if !v.iamDocument() {
-		return message
+// words returns message and detail of a finding: where IAM says no more of it
+// than that there are syntax errors, its words, and what is wrong.
+func (v *validator) words(code, why string) (message, detail string) {
+	if !v.iamDocument() || why == oldVersion {
+		return why, ""
 	}
 	switch code {
 	case "JSON_SYNTAX_ERROR", "DATA_TYPE_MISMATCH", "INVALID_POLICY_ELEMENT", "MISSING_STATEMENT", "MISSING_EFFECT", "INVALID_EFFECT",
 		"UNSUPPORTED_ELEMENT_COMBINATION", "INVALID_VERSION", "INVALID_CONDITION_OPERATOR", "NULL_WITH_IF_EXISTS":
-		if !strings.HasPrefix(message, syntaxErrors) && !strings.HasPrefix(message, legacyParsing) && message != oldVersion {
-			return syntaxErrors + " (" + message + ")"
-		}
+		return "Syntax errors in policy.", why
 	}
-	return message
+	return why, ""
 }
 
 const oldVersion = "Policy document must be version 2012-10-17 or greater."

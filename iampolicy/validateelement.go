@@ -164,7 +164,7 @@ func (v *validator) resource(r *value, path validatorPlace) {
 // name no service or leave a field empty, and completes the others (IAM-18).
 func (v *validator) missingField(r *value, fields int, path validatorPlace) {
 	const six = "an ARN has six fields: arn:partition:service:region:account:resource"
-	text, refused := six, !strings.HasSuffix(r.text, "*")
+	text, detail, refused := six, "", !strings.HasSuffix(r.text, "*")
 	switch v.kind {
 	case KindIdentity, KindBoundary, KindSession:
 		refused = fields < 3 || strings.Contains(r.text, "::")
@@ -172,13 +172,14 @@ func (v *validator) missingField(r *value, fields int, path validatorPlace) {
 		case fields < 3:
 			text = "Resource vendor must be fully qualified and cannot contain regexes."
 		case refused:
-			text = legacyParsing + " (" + six + ")"
+			text, detail = "The policy failed legacy parsing", six
 		}
 	case KindRCP:
 		refused = true
 	}
 	v.report("MISSING_ARN_FIELD", r.at, path.String(), text)
-	v.found[len(v.found)-1].Refused = refused
+	f := &v.found[len(v.found)-1]
+	f.Detail, f.Refused = detail, refused
 }
 
 // iamResources are what the sixth field of an ARN of IAM begins with.

@@ -73,7 +73,7 @@ func (g *generator) contradiction() map[string]any {
 	return out
 }
 
-// TestProofs: what Validate says of a statement without a request holds for
+// TestProofs (IAM-92): what Validate says of a statement without a request holds for
 // every request of a sample: one that never applies, that a Deny shadows, or
 // that another makes redundant can be left out.
 func TestProofs(t *testing.T) {

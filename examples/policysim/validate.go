@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
 )
@@ -36,24 +35,12 @@ func findings(kind iampolicy.Kind, text []byte) []finding {
 		case f.Severity == iampolicy.SeverityError:
 			typ = iampolicy.SeverityWarning.String()
 		}
-		message, detail := split(f.Message)
 		out = append(out, finding{
-			Path: f.Span.Path, Message: message, Detail: detail, Code: f.Code, Type: typ, Severity: f.Severity.String(),
+			Path: f.Span.Path, Message: f.Message, Detail: f.Detail, Code: f.Code, Type: typ, Severity: f.Severity.String(),
 			Line: f.Span.Start.Line, Column: f.Span.Start.Column,
 		})
 	}
 	return out
-}
-
-// split takes apart what IAM says of a document and, in parentheses behind it,
-// what is wrong.
-func split(message string) (text, detail string) {
-	for _, text := range [...]string{"Syntax errors in policy.", "The policy failed legacy parsing"} {
-		if rest, ok := strings.CutPrefix(message, text+" ("); ok {
-			return text, strings.TrimSuffix(rest, ")")
-		}
-	}
-	return message, ""
 }
 
 // validate answers a line with op validate.
