@@ -4,6 +4,7 @@ package sigv4
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,13 +44,19 @@ func compareQuery(mine, theirs string) []Difference {
 	}
 	var found []Difference
 	a, b := splitQuery(mine), splitQuery(theirs)
+	respelled := respellings(a, b)
 	for _, name := range names(a, b) {
-		if slices.Equal(a[name], b[name]) {
+		other, paired := respelled[name]
+		switch {
+		case slices.Equal(a[name], b[name]), paired && other == "":
 			continue
+		case !paired:
+			d := Difference{Field: "query", Name: name, Mine: strings.Join(a[name], ","), Theirs: strings.Join(b[name], ",")}
+			d.Cause = queryCause(name, a[name], b[name], d.Mine, d.Theirs)
+			found = append(found, d.withhold())
+		default:
+			found = append(found, Difference{Field: "query", Name: name, Mine: name, Theirs: other, Cause: nameCause(name, other)})
 		}
-		d := Difference{Field: "query", Name: name, Mine: strings.Join(a[name], ","), Theirs: strings.Join(b[name], ",")}
-		d.Cause = queryCause(a[name], b[name], d.Mine, d.Theirs)
-		found = append(found, d.withhold())
 	}
 	if len(found) > 0 {
 		return found
@@ -60,7 +67,37 @@ func compareQuery(mine, theirs string) []Difference {
 	}}
 }
 
-func queryCause(a, b []string, mine, theirs string) string {
+// respellings pairs the names that only one side has, with the same values, and
+// that are one name in two spellings: mine to theirs, and theirs to "".
+func respellings(a, b values) map[string]string {
+	pairs := map[string]string{}
+	if len(a)*len(b) > 1<<16 { // each is held against each
+		return pairs
+	}
+	for _, mine := range slices.Sorted(maps.Keys(a)) {
+		if len(b[mine]) > 0 {
+			continue
+		}
+		for _, theirs := range slices.Sorted(maps.Keys(b)) {
+			_, taken := pairs[theirs]
+			if !taken && len(a[theirs]) == 0 && slices.Equal(a[mine], b[theirs]) && nameCause(mine, theirs) != "" {
+				pairs[mine], pairs[theirs] = theirs, ""
+				break
+			}
+		}
+	}
+	return pairs
+}
+
+// nameCause explains two spellings of a parameter's name, "" for two names.
+func nameCause(mine, theirs string) string {
+	if cause := encodingCause(mine, theirs); cause != "" || !strings.EqualFold(mine, theirs) {
+		return cause
+	}
+	return "the name's case was changed on the way: it is signed as it is written"
+}
+
+func queryCause(name string, a, b []string, mine, theirs string) string {
 	switch {
 	case len(b) == 0:
 		return "the parameter was signed and did not reach the server: a proxy or a redirect dropped it"
@@ -70,6 +107,16 @@ func queryCause(a, b []string, mine, theirs string) string {
 		return "the parameter is repeated a different number of times: duplicates are all signed"
 	case slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))):
 		return "repeated values of the parameter stand in another order: they are sorted by encoded value"
+	}
+	switch name {
+	case "X-Amz-Date":
+		return dateCause
+	case "X-Amz-Credential":
+		return "the credential is another one: compare access key id, day, region or service, the parts between its slashes"
+	case "X-Amz-SignedHeaders":
+		return headerListCause
+	case nameToken, nameS3Token:
+		return tokenCause
 	default:
 		return cmp.Or(encodingCause(mine, theirs), "the value was changed on the way")
 	}
@@ -83,17 +130,22 @@ func encodingCause(mine, theirs string) string {
 		return string(percent.Append(nil, a, strings.Contains(b, "/"))) == b
 	}
 	slash := strings.NewReplacer("%2F", "/", "%2f", "/")
+	decoded := func(s string) string { return string(percent.AppendDecoded(nil, []byte(s))) }
+	rawSpace := strings.Contains(mine+theirs, " ")
+	escaped := strings.Contains(mine, "%") && strings.Contains(theirs, "%")
 	switch {
 	case strings.EqualFold(mine, theirs) && upperEscapes(mine) == upperEscapes(theirs):
 		return "escapes are written with different case: canonical ones are upper case"
-	case space.Replace(mine) == space.Replace(theirs):
+	case !rawSpace && space.Replace(mine) == space.Replace(theirs):
 		return "a space was sent as + on one side and as %20 on the other, or a + was not escaped as %2B: send %20 and %2B"
 	case slash.Replace(mine) == slash.Replace(theirs):
 		return "an encoded slash, %2F, was decoded or encoded on the way"
-	case twice(mine, theirs):
+	case escaped && twice(mine, theirs):
 		return "encoded once on this side and twice on the server's"
-	case twice(theirs, mine):
+	case escaped && twice(theirs, mine):
 		return "encoded twice on this side and once on the server's"
+	case percent.Valid(mine) && percent.Valid(theirs) && decoded(mine) == decoded(theirs):
+		return "a character is escaped on one side and not on the other: all are but A-Z a-z 0-9 - . _ ~ and the slashes of a path"
 	default:
 		return ""
 	}
@@ -159,6 +211,11 @@ func compareHeaders(mine, theirs string) []Difference {
 	return found
 }
 
+const (
+	tokenCause      = "the session token is another one: it belongs to other credentials, or was refreshed after signing"
+	headerListCause = "the two sides do not sign the same list of headers: it is sorted, lowercase, and joined with semicolons"
+)
+
 // headerCause explains two values of one header.
 func headerCause(name, mine, theirs string) string {
 	switch name {
@@ -171,7 +228,7 @@ func headerCause(name, mine, theirs string) string {
 	case "content-length", "x-amz-decoded-content-length":
 		return "the body was sent with another length than it was signed with: it was compressed, framed or cut"
 	case "x-amz-security-token", "x-amz-s3session-token":
-		return "the session token is another one: it belongs to other credentials, or was refreshed after signing"
+		return tokenCause
 	}
 	spaces := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	switch {
@@ -193,8 +250,14 @@ func hostCause(mine, theirs string) string {
 		}
 		return host
 	}
-	if strings.EqualFold(bare(mine), bare(theirs)) {
+	dotless := func(host string) string { return strings.TrimSuffix(bare(host), ".") }
+	switch {
+	case strings.EqualFold(mine, theirs):
+		return "the case of the host was changed on the way: it is signed as it is sent"
+	case strings.EqualFold(bare(mine), bare(theirs)):
 		return "one side has the port in the host: the default port of the scheme is never signed, any other always is"
+	case strings.EqualFold(dotless(mine), dotless(theirs)):
+		return "one side has a dot at the end of the host: it is signed as it is sent"
 	}
 	return "a proxy or load balancer changed the Host header: keep it, or tell the server which host clients sign (Verifier.Host, HostAliases)"
 }
@@ -202,12 +265,12 @@ func hostCause(mine, theirs string) string {
 func payloadCause(mine, theirs string) string {
 	literal := func(s string) bool { return len(s) != len(emptyHash) }
 	switch {
+	case literal(mine) != literal(theirs):
+		return "one side takes the payload for hashed, the other for unsigned or streaming: x-amz-content-sha256 decides, and must be signed as it is sent; without it a URL presigned for S3 has UNSIGNED-PAYLOAD, any other request the hash of its body"
 	case mine == emptyHash:
 		return "an empty body was signed and another one arrived, or its hash was stated"
 	case theirs == emptyHash:
 		return "the server saw an empty body: it was lost on the way, by a redirect or a retry for example"
-	case literal(mine) != literal(theirs):
-		return "one side takes the payload for hashed, the other for unsigned or streaming: x-amz-content-sha256 decides, and must be signed as it is sent"
 	case literal(mine):
 		return "the two sides name different payload modes in x-amz-content-sha256"
 	default:

@@ -82,7 +82,7 @@ func Compare(mine, theirs *Canonical) []Difference {
 	if mine.SignedHeaders != theirs.SignedHeaders {
 		found = append(found, Difference{
 			Field: "signed headers", Mine: mine.SignedHeaders, Theirs: theirs.SignedHeaders,
-			Cause: "the two sides do not sign the same list of headers: it is sorted, lowercase, and joined with semicolons",
+			Cause: headerListCause,
 		})
 	}
 	if mine.PayloadHash != theirs.PayloadHash {

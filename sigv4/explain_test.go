@@ -56,6 +56,9 @@ func TestCompareNamesTheCause(t *testing.T) {
 		{"query order", func(c *sigv4.Canonical) { c.Query = "prefix=x%20y&list-type=2" }, "query ", "another order"},
 		{"query repeated", func(c *sigv4.Canonical) { c.Query = "list-type=2&prefix=x%20y&prefix=x%20y" }, "query prefix", "repeated"},
 		{"host port", header("example.com", "example.com:8080"), "header host", "port"},
+		{"host case", header("example.com", "Example.com"), "header host", "case"},
+		{"host dot", header("example.com", "example.com."), "header host", "dot at the end"},
+		{"host port and case", header("example.com", "Example.com:80"), "header host", "port"},
 		{"host proxy", header("example.com", "10.0.0.1"), "header host", "proxy"},
 		{"clock", header("20130524T000000Z", "20130524T001000Z"), "header x-amz-date", "clock"},
 		{"accept-encoding", header("gzip", "identity"), "header accept-encoding", "do not sign"},
@@ -90,6 +93,33 @@ func TestCompareNamesTheCause(t *testing.T) {
 		})
 	}
 	require.Empty(t, sigv4.Compare(plainCanonical(), plainCanonical()))
+	for _, tt := range []struct{ name, mine, theirs, cause, not string }{ // of two paths
+		{"left raw", "/a%281%29", "/a(1)", "escaped on one side and not on the other", "twice"},
+		{"a raw space", "/a%20b", "/a b", "escaped on one side and not on the other", "+"},
+		{"escaped for nothing", "/a~b", "/a%7Eb", "escaped on one side and not on the other", "changed"},
+		{"malformed", "/a%2", "/a%4", "changed", "escaped on one side and not"},
+		{"twice all the same", "/a%281%29", "/a%25281%2529", "encoded once on this side and twice", "raw"},
+	} {
+		for range 2 {
+			mine, theirs := plainCanonical(), plainCanonical()
+			mine.URI, theirs.URI = tt.mine, tt.theirs
+			cause := sigv4.Compare(mine, theirs)[0].Cause
+			require.Contains(t, cause, tt.cause, tt.name)
+			require.NotContains(t, cause, tt.not, tt.name)
+			if tt.not == "raw" {
+				break
+			}
+			tt.mine, tt.theirs = tt.theirs, tt.mine
+		}
+	}
+	// An empty hash against a literal is no lost body: who presigns for S3 signs
+	// UNSIGNED-PAYLOAD (PRE-2).
+	for _, literal := range []string{"UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"} {
+		mine, theirs := plainCanonical(), plainCanonical()
+		mine.PayloadHash, theirs.PayloadHash = empty, literal
+		require.Contains(t, sigv4.Compare(mine, theirs)[0].Cause, "unsigned or streaming")
+		require.Contains(t, sigv4.Compare(theirs, mine)[0].Cause, "unsigned or streaming")
+	}
 	lower, upper := plainCanonical(), plainCanonical()
 	lower.URI, upper.URI = "/%c3%bc", "/%C3%BC"
 	require.Contains(t, sigv4.Compare(lower, upper)[0].Cause, "upper case")
@@ -98,6 +128,32 @@ func TestCompareNamesTheCause(t *testing.T) {
 	mine := plainCanonical()
 	mine.PayloadHash = "UNSIGNED-PAYLOAD"
 	require.Contains(t, sigv4.Compare(mine, theirs)[0].Cause, "different payload modes")
+}
+
+// TestCompareQueryNames: a parameter whose name is written in two ways is one
+// parameter, and those of the signature itself say what they are (SIG-86).
+func TestCompareQueryNames(t *testing.T) {
+	for _, tt := range []struct{ name, mine, theirs, where, cause string }{
+		{"a plus in a name", "a%20b=1&c=2", "a%2Bb=1&c=2", "a%20b", "sent as +"},
+		{"a name encoded twice", "a%20b=1", "a%2520b=1", "a%20b", "encoded once on this side and twice"},
+		{"a name in other case", "Prefix=1", "prefix=1", "Prefix", "case"},
+		{"another key", "X-Amz-Credential=AKID%2F20130524%2Fus-east-1%2Fs3%2Faws4_request", "X-Amz-Credential=AKID%2F20130524%2Feu-west-1%2Fs3%2Faws4_request", "X-Amz-Credential", "access key id, day, region or service"},
+		{"another date", "X-Amz-Date=20130524T000000Z", "X-Amz-Date=20130524T000001Z", "X-Amz-Date", "clock"},
+		{"another token", "X-Amz-Security-Token=SECRETA", "X-Amz-Security-Token=SECRETB", "X-Amz-Security-Token", "session token"},
+		{"another list", "X-Amz-SignedHeaders=host", "X-Amz-SignedHeaders=host%3Bx-amz-acl", "X-Amz-SignedHeaders", "list of headers"},
+	} {
+		mine, theirs := plainCanonical(), plainCanonical()
+		mine.Query, theirs.Query = tt.mine, tt.theirs
+		found := sigv4.Compare(mine, theirs)
+		require.Len(t, found, 1, tt.name)
+		require.Equal(t, "query "+tt.where, found[0].Field+" "+found[0].Name, tt.name)
+		require.Contains(t, found[0].Cause, tt.cause, tt.name)
+		require.NotContains(t, fmt.Sprint(found), "SECRET", tt.name)
+	}
+	// Two that have nothing to do with each other stay two.
+	mine, theirs := plainCanonical(), plainCanonical()
+	mine.Query, theirs.Query = "a=1", "b=1"
+	require.Len(t, sigv4.Compare(mine, theirs), 2)
 }
 
 // mismatchXML is S3's answer, from what the server computed.

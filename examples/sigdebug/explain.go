@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -31,6 +32,7 @@ type difference struct {
 type side struct {
 	canonical *sigv4.Canonical
 	signature string
+	silent    bool // a URL presigned for S3 that does not state what it takes for the payload hash
 }
 
 // explain compares the request with another one, or with a server's answer.
@@ -52,6 +54,7 @@ func (l *line) explain() (any, error) {
 			return nil, fmt.Errorf("request %d: %w", i+1, err)
 		}
 	}
+	l.settlePayload(sides)
 	var found []sigv4.Difference
 	if l.ServerError != "" {
 		found = sigv4.Explain(sides[0].canonical, []byte(l.ServerError))
@@ -67,6 +70,36 @@ func (l *line) explain() (any, error) {
 		out.Differences = append(out.Differences, difference{where, d.Mine, d.Theirs, d.Cause})
 	}
 	return out, nil
+}
+
+const unsignedPayload = "UNSIGNED-PAYLOAD"
+
+// settlePayload finds out what silent URLs signed: the hash of the body, as
+// presign does here, or UNSIGNED-PAYLOAD, as clients of S3 do. The signature
+// tells; where the secret is another one, a server's answer is S3's.
+func (l *line) settlePayload(sides []side) {
+	unsigned, known := l.ServerError != "", false
+	for _, s := range sides {
+		if !s.silent || l.v4a {
+			continue
+		}
+		own, other := *s.canonical, *s.canonical
+		other.PayloadHash = unsignedPayload
+		if hashed := l.signs(&own, s.signature); !known && (hashed || l.signs(&other, s.signature)) {
+			unsigned, known = !hashed, true
+		}
+	}
+	for _, s := range sides {
+		if s.silent && unsigned {
+			s.canonical.PayloadHash = unsignedPayload
+		}
+	}
+}
+
+// signs says whether the context's secret makes this signature of it.
+func (l *line) signs(c *sigv4.Canonical, signature string) bool {
+	mine, err := l.credentials().Sign(c.Scope, []byte(c.StringToSign(c.Algorithm, c.Date, c.Scope)))
+	return err == nil && mine == signature
 }
 
 func compare(ours, theirs side) []sigv4.Difference {
@@ -100,7 +133,13 @@ func (l *line) side(text string) (side, error) {
 		return l.signed(t, r, parts["Credential"], r.Header.Get("X-Amz-Date"), parts["SignedHeaders"], parts["Signature"])
 	}
 	if query := parameters(r.URL.RawQuery); query["X-Amz-Signature"] != "" {
-		return l.signed(t, r, query["X-Amz-Credential"], query["X-Amz-Date"], query["X-Amz-SignedHeaders"], query["X-Amz-Signature"])
+		s, err := l.signed(t, r, query["X-Amz-Credential"], query["X-Amz-Date"], query["X-Amz-SignedHeaders"], query["X-Amz-Signature"])
+		if err == nil && r.Header.Get("X-Amz-Content-Sha256") == "" {
+			stated := query["X-Amz-Content-Sha256"]
+			s.canonical.PayloadHash = cmp.Or(stated, s.canonical.PayloadHash)
+			s.silent = stated == "" && l.Context.Service == "s3"
+		}
+		return s, err
 	}
 	if l.at, err = parseTime(l.Context.Timestamp); err != nil {
 		return side{}, errors.New("it carries no signature, and the context's timestamp is not RFC 3339")
@@ -115,7 +154,7 @@ func (l *line) side(text string) (side, error) {
 	if err != nil {
 		return side{}, err
 	}
-	return side{signed.Canonical, signed.Signature}, nil
+	return side{canonical: signed.Canonical, signature: signed.Signature}, nil
 }
 
 // parameters reads a query as signatures do, with & as the only separator:
@@ -157,5 +196,5 @@ func (l *line) signed(t *request, r *http.Request, credential, date, headers, si
 	} else if n >= 5 && !l.v4a {
 		c.Date, c.Scope = date, sigv4.Scope{Date: parts[n-4], Region: parts[n-3], Service: parts[n-2]}
 	}
-	return side{c, signature}, nil
+	return side{canonical: c, signature: signature}, nil
 }

@@ -5,10 +5,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/sigv4"
 )
 
 type explained struct {
@@ -78,6 +82,46 @@ func TestExplain(t *testing.T) {
 	} {
 		require.NotEmpty(t, cmd.explain(t, bad).Error)
 	}
+}
+
+// TestExplainPresignedPayload: PRE-2: a URL presigned for S3 signs
+// UNSIGNED-PAYLOAD, and the server's canonical request says so: no difference is
+// to be found there, whether the secret is right or not.
+func TestExplainPresignedPayload(t *testing.T) {
+	cmd := sigdebug{}
+	s3 := suiteContext(object{"service": "s3"})
+	presign := func(secret string) *sigv4.Presigned {
+		r, err := http.NewRequest("GET", "https://bucket.s3.us-east-1.amazonaws.com/a%20b", nil)
+		require.NoError(t, err)
+		signer := &sigv4.Signer{Region: "us-east-1", Profile: sigv4.ProfileFor("s3"), Debug: true, Now: func() time.Time { return time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC) }}
+		p, err := signer.Presign(r, sigv4.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secret}, sigv4.Payload{}, time.Hour)
+		require.NoError(t, err)
+		return p
+	}
+	for _, secret := range []string{suiteSecret, "another"} {
+		p := presign(secret)
+		request := "GET " + strings.TrimPrefix(p.URL, "https://bucket.s3.us-east-1.amazonaws.com") + " HTTP/1.1\nHost: bucket.s3.us-east-1.amazonaws.com\n\n"
+		answer := func(canonical string) explained {
+			return cmd.explain(t, object{"op": "explain", "request": request, "context": s3, "server_error": "<Error><Code>SignatureDoesNotMatch</Code><CanonicalRequest>" +
+				strings.ReplaceAll(canonical, "&", "&amp;") + "</CanonicalRequest></Error>"})
+		}
+		e := answer(p.Canonical.String())
+		require.Len(t, e.Differences, 1, secret)
+		require.Equal(t, "signature", e.Differences[0].Where)
+		e = answer(strings.Replace(p.Canonical.String(), "/a%20b", "/a%2520b", 1))
+		require.Len(t, e.Differences, 1, secret)
+		require.Equal(t, "path", e.Differences[0].Where)
+		e = cmd.explain(t, object{"op": "explain", "request": request, "other": strings.Replace(request, "/a%20b", "/a", 1), "context": s3})
+		require.Len(t, e.Differences, 1, "one payload for both")
+		require.Equal(t, "path", e.Differences[0].Where)
+	}
+	// What the URL states counts (PRE-26).
+	e := cmd.explain(t, object{"op": "explain", "context": s3, "requests": []string{
+		"GET /?X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&X-Amz-SignedHeaders=host&X-Amz-Signature=00 HTTP/1.1\nHost: h\n\n",
+		"GET /?X-Amz-Content-Sha256=UNSIGNED-PAYLOADS&X-Amz-SignedHeaders=host&X-Amz-Signature=00 HTTP/1.1\nHost: h\n\n",
+	}})
+	require.Len(t, e.Differences, 2)
+	require.Equal(t, "payload hash", e.Differences[1].Where)
 }
 
 // TestV4A signs and verifies with the asymmetric algorithm: the region set
