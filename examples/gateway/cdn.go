@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -42,6 +43,9 @@ func newCDN(config *Config, files files) (*cloudfront.Verifier, error) {
 	}
 	keys := map[string]crypto.PublicKey{}
 	for i, k := range config.CDN.Keys {
+		if _, twice := keys[k.ID]; k.ID == "" || twice {
+			return nil, config.at(fmt.Sprintf("cdn.keys[%d]", i), errors.New("an id of its own is needed"))
+		}
 		where := fmt.Sprintf("cdn.keys[%d].file", i)
 		text, err := files.read(config.path(k.File))
 		if err != nil {

@@ -121,6 +121,9 @@ func (c *Config) complete() error {
 	if c.Store == "" {
 		return c.at("", errors.New("store: a folder is needed"))
 	}
+	if err := c.checkLimits(); err != nil {
+		return err
+	}
 	for _, path := range []*string{&c.Store, &c.TLSCert, &c.TLSKey, &c.SecurityGroup, &c.Audit.Dir, &c.Audit.KeyFile} {
 		*path = c.path(*path)
 	}
@@ -128,6 +131,28 @@ func (c *Config) complete() error {
 		return err
 	}
 	return c.checkUsers()
+}
+
+// checkLimits refuses what would mean no limit, or a clock that does not tick.
+func (c *Config) checkLimits() error {
+	for _, limit := range []struct {
+		path  string
+		value int64
+	}{
+		{"reload", int64(c.Reload)},
+		{"audit.rotate", int64(c.Audit.Rotate)},
+		{"audit.digest", int64(c.Audit.Digest)},
+		{"max_object_bytes", c.MaxObjectBytes},
+		{"max_requests", int64(c.MaxRequests)},
+		{"max_connections", int64(c.MaxConnections)},
+		{"stall", int64(c.Stall)},
+		{"upload_expiry", int64(c.UploadExpiry)},
+	} {
+		if limit.value <= 0 {
+			return c.at(limit.path, errors.New("it has to be above 0"))
+		}
+	}
+	return nil
 }
 
 func (c *Config) checkUsers() error {

@@ -347,7 +347,7 @@ func readable(c net.Conn) <-chan struct{} {
 func TestConfigRefuses(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "c.json")
-	user := `{"name":"a","access_key_id":"A","secret_access_key":"s","policies":[]}`
+	user := `{"name":"a","access_key_id":"A","secret_access_key":"s3cret","policies":[]}`
 	for name, text := range map[string]string{
 		"no file": "", "not JSON": "{", "an unknown field": `{"store":"s","max_object_byte":1}`, "two documents": `{"store":"s"}{}`, "no store": `{}`,
 		"a duration": `{"store":"s","stall":30}`, "a user without a key": `{"store":"s","users":[{"name":"a"}]}`, "a key twice": `{"store":"s","users":[` + user + "," + user + `]}`,
@@ -363,7 +363,8 @@ func TestConfigRefuses(t *testing.T) {
 	c, err := readConfig(path)
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(dir, "s"), c.Store)
-	require.NotContains(t, fmt.Sprint(c.Users[0]), "s3cret")
+	require.Equal(t, "s3cret", c.Users[0].SecretAccessKey)
+	require.NotContains(t, fmt.Sprintf("%v %+v %s", c.Users[0], c, c.Users), "s3cret")
 	bad := strings.Replace(`{"store":"s","users":[`+user+`]}`, "[]}", `[{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*","Conditoin":{}}}]}`, 1)
 	require.NoError(t, os.WriteFile(path, []byte(bad), 0o600))
 	_, err = open(fromFile(path, func(*Config) {}), newBench(t).g.log)

@@ -127,6 +127,8 @@ func TestABadConfigurationStaysOut(t *testing.T) {
 	f.file("group.json", string(demoGroup("127.0.0.1/32")))
 	f.file("empty.json", `{"SecurityGroups": []}`)
 	f.file("short.key", key(3)[:20])
+	_, err := demoCDNKey(filepath.Join(f.dir, "cdn.pem"))
+	require.NoError(t, err)
 	second := `, {"name": "b", "access_key_id": "B", "secret_access_key": "bbbbbbbbbbbbbbbb"`
 	for _, c := range []struct{ name, users, more, want string }{
 		{"not JSON", ownerUser + ",", "", "gateway.json:3:"},
@@ -136,6 +138,14 @@ func TestABadConfigurationStaysOut(t *testing.T) {
 		{"twice", ownerUser, ",\n \"users\": []", "gateway.json:4:2: users: it is there twice"},
 		{"another type", ownerUser, ",\n \"max_requests\": \"many\"", "gateway.json:4:18: max_requests: "},
 		{"a duration", ownerUser, ",\n \"stall\": \"30\"", "gateway.json:4:11: stall: time: missing unit"},
+		{"no requests", ownerUser, ",\n \"max_requests\": -1", "gateway.json:4:18: max_requests: it has to be above 0"},
+		{"no connections", ownerUser, ",\n \"max_connections\": -1", "gateway.json:4:21: max_connections: it has to be above 0"},
+		{"no bytes", ownerUser, ",\n \"max_object_bytes\": -1", "gateway.json:4:22: max_object_bytes: it has to be above 0"},
+		{"a period below zero", ownerUser, ",\n \"reload\": \"-1s\"", "gateway.json:4:12: reload: it has to be above 0"},
+		{"log files without end", ownerUser, ",\n \"audit\": {\"rotate\": \"-1s\"}", "gateway.json:4:22: audit.rotate: it has to be above 0"},
+		{"digests without end", ownerUser, ",\n \"audit\": {\"digest\": \"-1s\"}", "gateway.json:4:22: audit.digest: it has to be above 0"},
+		{"bodies that may stand still", ownerUser, ",\n \"stall\": \"-1s\"", "gateway.json:4:11: stall: it has to be above 0"},
+		{"uploads that have expired", ownerUser, ",\n \"upload_expiry\": \"-1s\"", "gateway.json:4:19: upload_expiry: it has to be above 0"},
 		{"not a list", ownerUser, ",\n \"cdn\": {\"keys\": 1}", "gateway.json:4:18: [ is expected here"},
 		{"a user without a secret", ownerUser + `, {"name": "b", "access_key_id": "B"}`, "", "gateway.json:3:112: users[1]: name, access_key_id and secret_access_key are needed"},
 		{"a key twice", ownerUser + "," + ownerUser, "", "users[1].access_key_id: access key AKIAOWNER00000000000 is there twice"},
@@ -147,6 +157,8 @@ func TestABadConfigurationStaysOut(t *testing.T) {
 		{"a short key", ownerUser, ",\n \"encryption\": {\"key_file\": \"short.key\"}", "does not hold 32 bytes"},
 		{"two keys of one name", ownerUser, ",\n \"encryption\": {\"old\": [{\"key_file\": \"gateway.key\"}]}", "gateway.json:4:25: encryption.old[0]: two keys are sallyport-gateway/master"},
 		{"an old key that is none", ownerUser, ",\n \"encryption\": {\"old\": [{}]}", "encryption.old[0]: one of key_file and kms_key is needed"},
+		{"a CDN key without a name", ownerUser, ",\n \"cdn\": {\"keys\": [{\"file\": \"cdn.pem\"}]}", "gateway.json:4:19: cdn.keys[0]: an id of its own is needed"},
+		{"two CDN keys of one name", ownerUser, ",\n \"cdn\": {\"keys\": [{\"id\": \"K\", \"file\": \"cdn.pem\"}, {\"id\": \"K\", \"file\": \"cdn.pem\"}]}", "gateway.json:4:51: cdn.keys[1]: an id of its own is needed"},
 		{"no CDN key", ownerUser, ",\n \"cdn\": {\"keys\": [{\"id\": \"K\", \"file\": \"none\"}]}", "gateway.json:4:39: cdn.keys[0].file: "},
 	} {
 		f.write(c.users, c.more)
@@ -165,7 +177,7 @@ func TestABadConfigurationStaysOut(t *testing.T) {
 		_, err = f.g.reload(t.Context(), true)
 		require.Error(t, err, "unless it is told to")
 	}
-	_, err := os.Stat(filepath.Join(f.dir, "none.key"))
+	_, err = os.Stat(filepath.Join(f.dir, "none.key"))
 	require.Error(t, err, "a gateway that runs makes no keys")
 	f.write(ownerUser, `, "security_group": "group.json"`)
 	f.reload()
