@@ -18,6 +18,5 @@ var (
 	ErrInvalidPart    = errors.New("store: part missing or changed")
 	ErrPartOrder      = errors.New("store: parts not in ascending order")
 	ErrPartTooSmall   = errors.New("store: part below the minimum size")
-	ErrPrecondition   = errors.New("store: precondition failed")
 	ErrDamaged        = errors.New("store: object file is damaged")
 )

@@ -20,7 +20,7 @@ type Info struct {
 	Modified     time.Time         `json:"modified"`
 	Headers      map[string]string `json:"headers,omitempty"`  // Content-Type and the like, by canonical name
 	Meta         map[string]string `json:"meta,omitempty"`     // x-amz-meta-*, by the lower-case name behind the prefix
-	Tags         map[string]string `json:"tags,omitempty"`     //
+	Tags         map[string]string `json:"tags,omitempty"`     // by key
 	Checksums    map[string]string `json:"checksum,omitempty"` // base64, by algorithm such as crc32c
 	ChecksumType string            `json:"checksumType,omitempty"`
 	Upload       string            `json:"upload,omitempty"` // that it was completed from

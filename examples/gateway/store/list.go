@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -68,8 +69,11 @@ func (s *Store) List(ctx context.Context, bucket string, q ListQuery) (Page, err
 		return nil
 	}
 	err := w.folder(filepath.Join(s.bucketDir(bucket), "objects"), "")
-	if errors.Is(err, errStop) {
+	switch {
+	case errors.Is(err, errStop):
 		err = nil
+	case errors.Is(err, fs.ErrNotExist):
+		err = ErrNoBucket // deleted meanwhile
 	}
 	return page, err
 }
@@ -83,7 +87,10 @@ func (s *Store) listed(ctx context.Context, name Name, q ListQuery) (Entry, erro
 	if errors.Is(err, fs.ErrNotExist) {
 		return Entry{}, nil
 	}
-	return Entry{Key: name.Key, Info: info}, err
+	if err != nil {
+		return Entry{}, fmt.Errorf("store: listing %q: %w", name.Key, err)
+	}
+	return Entry{Key: name.Key, Info: info}, nil
 }
 
 // commonPrefix is the key up to the first delimiter behind the prefix, or "".

@@ -126,10 +126,18 @@ func (s *Store) Delete(ctx context.Context, name Name, cond Condition) error {
 	return nil
 }
 
-// Update changes an object's info and leaves its body as it is.
+// Update changes an object's info and leaves its body as it is. change may be
+// called again, for another info, where the object is replaced meanwhile.
 func (s *Store) Update(ctx context.Context, name Name, change func(*Info)) error {
-	unlock := s.lock(name)
-	defer unlock()
+	for {
+		if err := s.update(ctx, name, change); !errors.Is(err, errReplaced) {
+			return err
+		}
+	}
+}
+
+// update copies the body before it takes the lock: that may take long.
+func (s *Store) update(ctx context.Context, name Name, change func(*Info)) error {
 	o, err := s.Open(ctx, name)
 	if err != nil {
 		return err
@@ -148,7 +156,15 @@ func (s *Store) Update(ctx context.Context, name Name, change func(*Info)) error
 	if err == nil {
 		err = appendInfo(ctx, s.cipher, f, name, &o.Info)
 	}
-	return s.replace(f, s.objectPath(name), s.bucketDir(name.Bucket), err)
+	defer s.lock(name)()
+	path := s.objectPath(name)
+	if err == nil {
+		err = stillThere(o.file, path)
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	return s.replace(f, path, s.bucketDir(name.Bucket), err)
 }
 
 // replace syncs, closes and publishes a temporary file, or removes it where

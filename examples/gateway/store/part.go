@@ -70,6 +70,9 @@ func (s *Store) Parts(ctx context.Context, name Name, id string, after, limit in
 			return parts, true, nil
 		}
 		p, err := s.readPart(ctx, name, id, number)
+		if errors.Is(err, ErrInvalidPart) { // parts go with their upload alone
+			err = ErrNoUpload
+		}
 		if err != nil {
 			return nil, false, err
 		}

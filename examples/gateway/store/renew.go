@@ -99,6 +99,8 @@ func (s *Store) renewables(ctx context.Context, bucket string, one func(renewabl
 	return err
 }
 
+// errReplaced is a file that another has replaced, or removed, since it was
+// opened.
 var errReplaced = errors.New("store: replaced meanwhile")
 
 // renew writes a file anew where one of its messages is not fresh.
@@ -164,14 +166,17 @@ func (s *Store) renewParts(ctx context.Context, r Renewer, w io.Writer, old io.R
 	return appendInfo(ctx, s.cipher, w, name, info)
 }
 
-// stillThere says whether a path still leads to an open file. The caller has
-// the lock of whoever could change that.
+// stillThere says whether a path still leads to an open file; errReplaced means
+// that it does not. The caller has the lock of whoever could change that.
 func stillThere(f *os.File, path string) error {
 	was, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	is, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errReplaced
+	}
 	if err != nil {
 		return err
 	}

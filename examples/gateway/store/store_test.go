@@ -214,7 +214,7 @@ func TestFailedWriteLeavesTheOldObject(t *testing.T) {
 	require.Equal(t, "old", get(t, s, "k", 0, 3))
 	w, err = s.Create(t.Context(), Name{"bucket", "k"})
 	require.NoError(t, err)
-	require.ErrorIs(t, w.Commit(t.Context(), &Info{}, func(*Info) error { return ErrPrecondition }), ErrPrecondition)
+	require.ErrorIs(t, w.Commit(t.Context(), &Info{}, func(*Info) error { return errThere }), errThere)
 	require.Equal(t, "old", get(t, s, "k", 0, 3))
 	left, err := os.ReadDir(s.path("tmp"))
 	require.NoError(t, err)
@@ -289,4 +289,39 @@ func TestWriterWhoseBucketGoes(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.DeleteBucket("bucket"))
 	require.ErrorIs(t, w.Commit(t.Context(), &Info{}, nil), ErrNoBucket)
+}
+
+// TestUpdateHoldsNobodyUp: an object may be replaced or deleted while its body
+// is copied, and the change then applies to what is there.
+func TestUpdateHoldsNobodyUp(t *testing.T) {
+	s, c := openHooked(t)
+	name := Name{"bucket", "k"}
+	tag := func(info *Info) { info.Tags = map[string]string{"a": "b"} }
+	put(t, s, "k", "old")
+	c.seal = func() { put(t, s, "k", "newer") }
+	require.NoError(t, s.Update(t.Context(), name, tag))
+	require.Equal(t, "newer", get(t, s, "k", 0, 5))
+	info, err := s.Stat(t.Context(), name)
+	require.NoError(t, err)
+	require.Equal(t, "b", info.Tags["a"])
+	c.seal = func() { require.NoError(t, s.Delete(t.Context(), name, nil)) }
+	require.ErrorIs(t, s.Update(t.Context(), name, tag), ErrNoKey)
+	left, err := os.ReadDir(s.path("tmp"))
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// TestListNamesWhatItCannotRead: an object that is damaged is not passed over,
+// and the error says which it is.
+func TestListNamesWhatItCannotRead(t *testing.T) {
+	s := open(t)
+	put(t, s, "dir/good", "")
+	put(t, s, "dir/bad", "")
+	require.NoError(t, os.Truncate(s.objectPath(Name{"bucket", "dir/bad"}), 3))
+	_, err := s.List(t.Context(), "bucket", ListQuery{Limit: 10})
+	require.ErrorIs(t, err, ErrDamaged)
+	require.ErrorContains(t, err, `"dir/bad"`)
+	require.NoError(t, os.RemoveAll(s.bucketDir("bucket")))
+	_, err = s.List(t.Context(), "bucket", ListQuery{Limit: 10})
+	require.ErrorIs(t, err, ErrNoBucket, "deleted behind the first look")
 }

@@ -122,10 +122,10 @@ func (s *Store) Uploads(ctx context.Context, bucket string) ([]Upload, error) {
 
 // AbortUpload forgets an upload and its parts.
 func (s *Store) AbortUpload(ctx context.Context, name Name, id string) error {
+	defer s.lockUpload(id)()
 	if _, err := s.Upload(ctx, name, id); err != nil {
 		return err
 	}
-	defer s.lockUpload(id)()
 	return s.removeUpload(name.Bucket, id)
 }
 

@@ -4,8 +4,10 @@ package store
 
 import (
 	"crypto/md5"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,4 +120,43 @@ func TestAbortAndExpiry(t *testing.T) {
 	n, err = s.ExpireUploads(t.Context(), v.Initiated.Add(time.Millisecond))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
+}
+
+// TestAnUploadEndsOnce: of a completion and an abortion that come together one
+// succeeds, and the other is told that the upload is gone.
+func TestAnUploadEndsOnce(t *testing.T) {
+	s := open(t)
+	ctx, name := t.Context(), Name{"bucket", "k"}
+	for range 50 {
+		u := begin(t, s, "k")
+		etag := putPart(t, s, u, 1, strings.Repeat("x", 256<<10))
+		aborted := make(chan error, 1)
+		meanwhile := func(*Info) error { // the completion is under way
+			go func() { aborted <- s.AbortUpload(ctx, name, u.ID) }()
+			return nil
+		}
+		_, err := s.Complete(ctx, name, u, []Chosen{{Number: 1, ETag: etag}}, 0, meanwhile, nil)
+		require.NoError(t, err)
+		require.ErrorIs(t, <-aborted, ErrNoUpload)
+	}
+	u := begin(t, s, "k")
+	etag := putPart(t, s, u, 1, "x")
+	require.NoError(t, s.AbortUpload(ctx, name, u.ID))
+	_, err := s.Complete(ctx, name, u, []Chosen{{Number: 1, ETag: etag}}, 0, nothing, nil)
+	require.ErrorIs(t, err, ErrNoUpload)
+}
+
+// TestPartsOfAnUploadThatEnds: whoever lists them meanwhile is told that there
+// is no such upload, not that a part is wrong.
+func TestPartsOfAnUploadThatEnds(t *testing.T) {
+	s, c := openHooked(t)
+	u := begin(t, s, "k")
+	putPart(t, s, u, 1, "one")
+	putPart(t, s, u, 2, "two")
+	var aborted error
+	c.unseal = func() { aborted = s.AbortUpload(t.Context(), Name{"bucket", "k"}, u.ID) }
+	_, _, err := s.Parts(t.Context(), Name{"bucket", "k"}, u.ID, 0, 10)
+	require.NoError(t, aborted)
+	require.ErrorIs(t, err, ErrNoUpload)
+	require.False(t, errors.Is(err, ErrInvalidPart))
 }

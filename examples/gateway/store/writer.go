@@ -51,9 +51,6 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Size is the number of bytes written.
-func (w *Writer) Size() int64 { return w.size }
-
 // Commit publishes the object with the info, whose Size, Parts and Modified it
 // fills in.
 func (w *Writer) Commit(ctx context.Context, info *Info, cond Condition) error {
