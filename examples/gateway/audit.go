@@ -46,7 +46,7 @@ type audit struct {
 	began   time.Time // where the first digest of a new trail starts
 }
 
-func newAudit(ctx context.Context, config *Config, log *slog.Logger) (*audit, error) {
+func newAudit(ctx context.Context, config *Config, log *slog.Logger) (a *audit, err error) {
 	if err := os.MkdirAll(config.Audit.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -58,6 +58,11 @@ func newAudit(ctx context.Context, config *Config, log *slog.Logger) (*audit, er
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			_ = root.Close()
+		}
+	}()
 	signer := &cloudtrail.Signer{
 		Bucket: auditBucket, Account: config.Account, Trail: "gateway", Home: config.Region, Region: config.Region, Key: key,
 	}
@@ -67,7 +72,7 @@ func newAudit(ctx context.Context, config *Config, log *slog.Logger) (*audit, er
 	if err := root.MkdirAll(auditBucket, 0o700); err != nil {
 		return nil, err
 	}
-	a := &audit{root: root, log: log, now: config.now}
+	a = &audit{root: root, log: log, now: config.now}
 	a.began = a.now()
 	a.trail, err = cloudtrail.NewWriter(ctx, signer, cloudtrail.Directory{FS: root.FS()}, cloudtrail.Folder{Root: root}, a.began)
 	if err != nil {
@@ -144,7 +149,7 @@ func (a *audit) digest(ctx context.Context) error {
 	return errors.Join(a.rotate(ctx), a.trail.WriteDigest(ctx, end))
 }
 
-// run rotates and signs until the context ends, and once more then.
+// run rotates and signs until the context ends; close does the rest.
 func (a *audit) run(ctx context.Context, config Audit) {
 	rotate, digest := time.NewTicker(time.Duration(config.Rotate)), time.NewTicker(time.Duration(config.Digest))
 	defer rotate.Stop()
@@ -173,7 +178,7 @@ func (a *audit) run(ctx context.Context, config Audit) {
 	}
 }
 
-// close logs what is left. It waits for the next digest of the next process.
+// close logs what is left: the first digest of the next process will sign it.
 func (a *audit) close() error {
 	return errors.Join(a.rotate(context.Background()), a.journal.file.Close(), a.root.Close())
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -99,6 +100,9 @@ func (j *journal) restart() error {
 	err = errors.Join(err, errSize)
 	if err == nil {
 		err = os.Rename(j.path+".new", j.path)
+	}
+	if err == nil && j.sync {
+		err = syncFolder(filepath.Dir(j.path))
 	}
 	if err != nil {
 		return errors.Join(err, f.Close())

@@ -79,7 +79,7 @@ func serve(ctx context.Context, source source) int {
 	select {
 	case <-ctx.Done():
 	case err := <-s.done:
-		log.Error("serving ended", "cause", err)
+		log.Error("serving ended", "cause", errors.Join(err, s.end()))
 		return 3
 	}
 	log.Info("shutting down")

@@ -193,5 +193,8 @@ func (v *vault) renewIndex(ctx context.Context, path string) error {
 	if err := writeNewFile(path+".new", sealed); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path)) // before anybody is told that the old key can go
 }

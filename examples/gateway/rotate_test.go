@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -235,12 +236,7 @@ func TestARotationLaundersNothing(t *testing.T) {
 	f.put("/bucket/k", "first")
 	first := readFile(t, path)
 	f.put("/bucket/k", "again")
-	swapped := readFile(t, path)
-	h, err := envelope.Inspect(bytes.NewReader(first))
-	require.NoError(t, err)
-	frame := h.Length + 4 + 4 + 12 + 4 + len("first") + 16 // the final frame has its number twice and its length
-	copy(swapped[:frame], first[:frame])
-	require.NoError(t, os.WriteFile(path, swapped, 0o600))
+	require.NoError(t, os.WriteFile(path, withBodyOf(t, first, readFile(t, path), len("first")), 0o600))
 	require.Equal(t, 500, f.send(get("/bucket/k")).status)
 	f.file("second.key", key(2))
 	f.write(ownerUser, secondWrites)
@@ -248,4 +244,14 @@ func TestARotationLaundersNothing(t *testing.T) {
 	require.NoError(t, f.g.rotator.pass(t.Context()))
 	require.Equal(t, 1, f.g.rotation.Load().Failed)
 	require.Equal(t, 500, f.send(get("/bucket/k")).status)
+}
+
+// withBodyOf is the file of an object with the body of another file put in its
+// body's place; both bodies are of one frame, and as long.
+func withBodyOf(t *testing.T, other, file []byte, length int) []byte {
+	t.Helper()
+	h, err := envelope.Inspect(bytes.NewReader(other))
+	require.NoError(t, err)
+	body := h.Length + 4 + 4 + 12 + 4 + length + 16 // the final frame has its number twice and its length
+	return append(slices.Clone(other[:body]), file[body:]...)
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/sallyport-go/sallyport/examples/gateway/store"
@@ -20,7 +21,9 @@ type server struct {
 	http     http.Server
 	listener net.Listener
 	done     chan error
-	stop     context.CancelFunc
+
+	stop       context.CancelFunc // of what goes on in the background
+	background sync.WaitGroup
 }
 
 // open makes a gateway of a configuration.
@@ -75,10 +78,10 @@ func start(source source, log *slog.Logger) (*server, error) {
 	s.listener = guardedListener{l, g}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	go s.expire(ctx)
-	go g.audit.run(ctx, g.config.Audit)
-	go g.rotator.run(ctx, time.Duration(g.config.Reload))
-	go g.watch(ctx, time.Duration(g.config.Reload))
+	s.background.Go(func() { s.expire(ctx) })
+	s.background.Go(func() { g.audit.run(ctx, g.config.Audit) })
+	s.background.Go(func() { g.rotator.run(ctx, time.Duration(g.config.Reload)) })
+	s.background.Go(func() { g.watch(ctx, time.Duration(g.config.Reload)) })
 	go func() { s.done <- s.serve() }()
 	return s, nil
 }
@@ -109,11 +112,18 @@ func (s *server) shutdown() error {
 	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	err = errors.Join(err, s.gateway.close())
-	if err != nil {
+	if err = errors.Join(err, s.end()); err != nil {
 		return fmt.Errorf("shutdown: %w", err)
 	}
 	return nil
+}
+
+// end lets the store and the trail go, once nobody in the background is at work
+// in them.
+func (s *server) end() error {
+	s.stop()
+	s.background.Wait()
+	return s.gateway.close()
 }
 
 func (g *Gateway) expireUploads(ctx context.Context) {

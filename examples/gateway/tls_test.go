@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"math/big"
@@ -17,11 +18,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
@@ -54,6 +57,28 @@ func TestTLSSpeaksBothVersions(t *testing.T) {
 	require.NoError(t, s.shutdown())
 	_, err = net.Dial("tcp", s.listener.Addr().String())
 	require.Error(t, err, "the listener is closed")
+}
+
+// TestShutdownWaitsForTheBackground: the store is this process's own until
+// nobody is at work in it.
+func TestShutdownWaitsForTheBackground(t *testing.T) {
+	config := &Config{Listen: "127.0.0.1:0", dir: t.TempDir(), Store: "store"}
+	require.NoError(t, config.complete())
+	s, err := start(fixed(config), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	stopped := make(chan struct{})
+	stop := s.stop
+	s.stop = sync.OnceFunc(func() { stop(); close(stopped) })
+	s.background.Go(func() {
+		<-stopped
+		for range 1000 { // far longer than a shutdown takes that does not wait
+			if _, err := store.Open(config.Store, nil, store.Written); !errors.Is(err, store.ErrInUse) {
+				t.Errorf("the store was let go: %v", err)
+				return
+			}
+		}
+	})
+	require.NoError(t, s.shutdown())
 }
 
 // TestShutdownWaits lets a request under way finish.
@@ -89,6 +114,13 @@ func TestShutdownWaits(t *testing.T) {
 	require.Eventually(t, func() bool { return len(s.gateway.slots) == 1 }, 10*time.Second, time.Millisecond)
 	ended := make(chan error, 1)
 	go func() { ended <- s.shutdown() }()
+	require.Eventually(t, func() bool { // it has begun
+		c, err := net.Dial("tcp", s.listener.Addr().String())
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	}, 10*time.Second, time.Millisecond)
 	_, err = io.WriteString(feed, "st!")
 	require.NoError(t, err)
 	require.NoError(t, feed.Close())

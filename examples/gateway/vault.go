@@ -72,6 +72,9 @@ func newVault(ctx context.Context, config *Config, files files, create bool) (*v
 // indexContext binds the index key: no object is named so.
 var indexContext = envelope.EncryptionContext{"purpose": "gateway-index-key"}
 
+// indexKey reads the index key. A store without buckets is given one; to give
+// one to any other would be to lose its objects, since none opens without the
+// key that it was written under.
 func indexKey(ctx context.Context, path string, c *envelope.Client, create bool) ([]byte, error) {
 	sealed, err := os.ReadFile(path)
 	if err == nil {
@@ -80,6 +83,10 @@ func indexKey(ctx context.Context, path string, c *envelope.Client, create bool)
 	}
 	if !create || !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
+	}
+	buckets, errBuckets := os.ReadDir(filepath.Join(filepath.Dir(path), "buckets"))
+	if errBuckets != nil || len(buckets) > 0 {
+		return nil, errors.Join(err, errBuckets)
 	}
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
@@ -90,19 +97,6 @@ func indexKey(ctx context.Context, path string, c *envelope.Client, create bool)
 		return nil, err
 	}
 	return key, writeNewFile(path, sealed)
-}
-
-// writeNewFile writes a file that must not be lost nor be there already.
-func writeNewFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func contextOf(name store.Name) envelope.EncryptionContext {

@@ -144,19 +144,16 @@ func (s *Store) renew(ctx context.Context, r Renewer, f renewable) (changed bool
 func (s *Store) renewParts(ctx context.Context, r Renewer, w io.Writer, old io.ReaderAt, name Name, info *Info, fresh []bool) error {
 	at := int64(0)
 	for i := range info.Parts {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		p := &info.Parts[i]
 		message := io.NewSectionReader(old, at, p.Length)
 		at += p.Length
+		counted := &countingWriter{ctx: ctx, w: w}
 		if fresh[i] {
-			if _, err := io.Copy(w, message); err != nil {
+			if _, err := io.Copy(counted, message); err != nil {
 				return err
 			}
 			continue
 		}
-		counted := &countingWriter{w: w}
 		id, err := r.Renew(ctx, counted, message, name, p.ID)
 		if err != nil {
 			return fmt.Errorf("store: renewing part %d: %w", i+1, err)
@@ -186,12 +183,17 @@ func stillThere(f *os.File, path string) error {
 	return nil
 }
 
+// countingWriter counts what it passes on, until the context ends.
 type countingWriter struct {
-	w io.Writer
-	n int64
+	ctx context.Context
+	w   io.Writer
+	n   int64
 }
 
 func (c *countingWriter) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := c.w.Write(p)
 	c.n += int64(n)
 	return n, err
