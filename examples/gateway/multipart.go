@@ -249,16 +249,16 @@ func listUploads(c *call) error {
 		if !strings.HasPrefix(u.Key, q.Get("prefix")) || !behind(all, i, q.Get("key-marker"), q.Get("upload-id-marker")) {
 			continue
 		}
-		common := rolledUp(u.Key, q.Get("prefix"), q.Get("delimiter"))
-		again := common != "" && slices.Contains(doc.CommonPrefixes, prefixXML{encodeKey(common, encoding)})
-		if !again && len(doc.Uploads)+len(doc.CommonPrefixes) == limit {
+		common := prefixXML{encodeKey(store.CommonPrefix(u.Key, q.Get("prefix"), q.Get("delimiter")), encoding)}
+		known := common.Prefix != "" && slices.Contains(doc.CommonPrefixes, common)
+		if !known && len(doc.Uploads)+len(doc.CommonPrefixes) == limit {
 			doc.IsTruncated = limit > 0 // none at all has no next page
 			break
 		}
 		doc.NextKeyMarker, doc.NextUploadIDMarker = encodeKey(u.Key, encoding), u.ID
-		if common != "" {
-			if !again {
-				doc.CommonPrefixes = append(doc.CommonPrefixes, prefixXML{encodeKey(common, encoding)})
+		if common.Prefix != "" {
+			if !known {
+				doc.CommonPrefixes = append(doc.CommonPrefixes, common)
 			}
 			continue
 		}
@@ -283,15 +283,4 @@ func behind(all []store.Upload, i int, key, id string) bool {
 	}
 	at := slices.IndexFunc(all, func(u store.Upload) bool { return u.Key == key && u.ID == id })
 	return i > at
-}
-
-func rolledUp(key, prefix, delimiter string) string {
-	if delimiter == "" {
-		return ""
-	}
-	head, _, found := strings.Cut(key[len(prefix):], delimiter)
-	if !found {
-		return ""
-	}
-	return prefix + head + delimiter
 }

@@ -43,7 +43,7 @@ func (s *Store) List(ctx context.Context, bucket string, q ListQuery) (Page, err
 	}
 	w := walker{prefix: q.Prefix, after: q.After}
 	if q.Delimiter != "" { // a page that ended with a common prefix goes on behind its keys
-		if common := commonPrefix(q.After, q.Prefix, q.Delimiter); common == q.After {
+		if common := CommonPrefix(q.After, q.Prefix, q.Delimiter); common == q.After {
 			w.skip = common
 		}
 	}
@@ -80,7 +80,7 @@ func (s *Store) List(ctx context.Context, bucket string, q ListQuery) (Page, err
 
 // listed makes a key's entry; it has no Key where the object is gone meanwhile.
 func (s *Store) listed(ctx context.Context, name Name, q ListQuery) (Entry, error) {
-	if common := commonPrefix(name.Key, q.Prefix, q.Delimiter); common != "" {
+	if common := CommonPrefix(name.Key, q.Prefix, q.Delimiter); common != "" {
 		return Entry{Key: common}, nil
 	}
 	info, err := s.stat(ctx, s.objectPath(name), name)
@@ -93,8 +93,8 @@ func (s *Store) listed(ctx context.Context, name Name, q ListQuery) (Entry, erro
 	return Entry{Key: name.Key, Info: info}, nil
 }
 
-// commonPrefix is the key up to the first delimiter behind the prefix, or "".
-func commonPrefix(key, prefix, delimiter string) string {
+// CommonPrefix is the key up to the first delimiter behind the prefix, or "".
+func CommonPrefix(key, prefix, delimiter string) string {
 	if delimiter == "" || !strings.HasPrefix(key, prefix) {
 		return ""
 	}
