@@ -42,7 +42,7 @@ func getACL(c *call) error {
 	}
 	if c.key != "" {
 		if _, err := c.gw.store.Stat(c.r.Context(), c.name()); err != nil {
-			return c.hideMissing(err)
+			return c.hideMissing(c.bucket, err)
 		}
 	}
 	owner := c.gw.owner()
@@ -79,7 +79,7 @@ func putACL(c *call) error {
 	}
 	if c.key != "" {
 		if _, err := c.gw.store.Stat(c.r.Context(), c.name()); err != nil {
-			return c.hideMissing(err)
+			return c.hideMissing(c.bucket, err)
 		}
 	} else if _, err := c.gw.store.Bucket(c.bucket); err != nil {
 		return err

@@ -108,9 +108,9 @@ func (c *call) authorizeKey(action string, name store.Name) error {
 	return c.pipe.decider.decide(c, action, objectARN(name), name)
 }
 
-// authorizeTags decides about the tags that an object comes with: who may write
-// the object may not for that tag it, since policies may ask for tags (Amazon S3
-// API Reference, PutObject, "Permissions").
+// authorizeTags decides about the tags that an object comes with. The right to
+// write an object is not the right to tag it, since policies may ask for tags
+// (Amazon S3 API Reference, PutObject, "Permissions").
 func (c *call) authorizeTags(tags map[string]string) error {
 	if len(tags) == 0 {
 		return nil
@@ -213,13 +213,13 @@ func (a *authorizer) bucketRules(bucket string) (*ruleset, error) {
 	return rules, nil
 }
 
-// hideMissing tells that a key does not exist only to callers who may list the
+// hideMissing tells that a key does not exist only to callers who may list its
 // bucket; others learn that they may not see it.
-func (c *call) hideMissing(err error) error {
+func (c *call) hideMissing(bucket string, err error) error {
 	if !errors.Is(err, store.ErrNoKey) {
 		return err
 	}
-	denied := c.pipe.decider.decide(c, "s3:ListBucket", "arn:aws:s3:::"+c.bucket, store.Name{Bucket: c.bucket})
+	denied := c.pipe.decider.decide(c, "s3:ListBucket", "arn:aws:s3:::"+bucket, store.Name{Bucket: bucket})
 	if denied != nil {
 		return denied
 	}

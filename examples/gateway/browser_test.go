@@ -203,4 +203,7 @@ func TestUploadPageIsStatic(t *testing.T) {
 	require.Contains(t, a.header.Get("Content-Security-Policy"), "script-src 'sha256-")
 	require.NotContains(t, a.header.Get("Content-Security-Policy"), "unsafe")
 	require.Contains(t, a.body, "Upload a file")
+	head := b.plain("HEAD", b.url+uploadPath, "", nil)
+	require.Equal(t, 200, head.status, "as whoever shows a preview of the link asks")
+	require.Equal(t, a.header.Get("Content-Security-Policy"), head.header.Get("Content-Security-Policy"))
 }

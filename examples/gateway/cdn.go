@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
@@ -75,7 +74,8 @@ func (c *call) onCDN() bool {
 func (c *call) routeCDN() error {
 	c.bucket, c.key, _ = strings.Cut(strings.TrimPrefix(c.r.URL.Path, cdnPath), "/")
 	c.op = objectOperations[c.r.Method]
-	if c.bucket == "" || c.key == "" || c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
+	if c.bucket == "" || c.key == "" || !c.reads() {
+		c.w.Header().Set("Allow", "GET, HEAD")
 		return refuse("MethodNotAllowed", "The specified method is not allowed against this resource.")
 	}
 	clear(c.query)

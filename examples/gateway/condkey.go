@@ -31,12 +31,16 @@ func (c *call) describeRequest(k *iampolicy.Context) {
 	k.Set("s3:ResourceAccount", c.pipe.config.Account)
 	c.describeSignature(k)
 	for _, name := range []string{
-		"x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp", "x-amz-content-sha256", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-storage-class", "x-amz-server-side-encryption",
-		"x-amz-server-side-encryption-aws-kms-key-id", "if-match", "if-none-match",
+		"x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
+		"x-amz-content-sha256", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-storage-class", "x-amz-object-ownership",
+		"x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "if-match", "if-none-match",
 	} {
 		if value := c.header.Get(name); value != "" {
 			k.Set("s3:"+name, value)
 		}
+	}
+	if c.op.Action == "s3:PutObject" { // what only prepares an object has no If-None-Match to be asked for
+		k.SetBool("s3:ObjectCreationOperation", !c.op.prepares)
 	}
 	if c.op.Action == "s3:ListBucket" {
 		for _, name := range []string{"prefix", "delimiter", "max-keys"} {

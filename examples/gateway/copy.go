@@ -28,7 +28,7 @@ func (c *call) source() (*store.Object, store.Name, error) {
 	}
 	o, err := c.gw.store.Open(c.r.Context(), name)
 	if err != nil {
-		return nil, name, err
+		return nil, name, c.hideMissing(name.Bucket, err)
 	}
 	if err := readConditions(c.r.Header, "x-amz-copy-source-").judge(&o.Info, c.r.Method); err != nil {
 		_ = o.Close()

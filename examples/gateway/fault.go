@@ -49,6 +49,7 @@ func (f *fault) with(name, value string) *fault {
 // statusOf has the codes whose status is not 400.
 var statusOf = map[string]int{
 	"AccessDenied":            http.StatusForbidden,
+	"AccessForbidden":         http.StatusForbidden,
 	"BucketAlreadyOwnedByYou": http.StatusConflict,
 	"BucketNotEmpty":          http.StatusConflict,
 	"InternalError":           http.StatusInternalServerError,

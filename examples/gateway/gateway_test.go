@@ -5,6 +5,7 @@ package main
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/xml"
 	"fmt"
 	"net"
 	"os"
@@ -167,6 +168,59 @@ func TestMissingKeysAreHiddenFromWhoMayNotList(t *testing.T) {
 	q.anonymous = true
 	require.Equal(t, "AccessDenied", b.send(q).code)
 	require.Equal(t, "NoSuchKey", b.send(get("/bucket/none")).code)
+
+	b.bucket("other")
+	b.put("/bucket/there", "x")
+	b.ok(put("/other?policy", strings.NewReplacer("bucket/*", "other/*", "s3:GetObject", "s3:Put*").Replace(publicPolicy)))
+	b.ok(put("/bucket?policy", strings.Replace(publicPolicy, `"s3:GetObject"`, `["s3:GetObject", "s3:PutObjectTagging"]`, 1)))
+	for name, q := range map[string]request{
+		"a copy": put("/other/k", "", "x-amz-copy-source", "bucket/none"), "tags": put("/bucket/none?tagging", tagsOf("a")),
+	} {
+		require.Equal(t, "NoSuchKey", b.send(q).code, name)
+		q.anonymous = true
+		require.Equal(t, "AccessDenied", b.send(q).code, name)
+		q.header["x-amz-copy-source"] = strings.Replace(q.header["x-amz-copy-source"], "none", "there", 1)
+		q.target = strings.Replace(q.target, "none", "there", 1)
+		if name == "tags" {
+			delete(q.header, "x-amz-copy-source")
+		}
+		require.Equal(t, 200, b.send(q).status, name)
+	}
+}
+
+// TestIAM76ConditionalWritesAreEnforced has the policies of the Amazon S3 User
+// Guide, "Enforce conditional writes on Amazon S3 buckets": what makes an object
+// needs If-None-Match, what only prepares one cannot have it.
+func TestIAM76ConditionalWritesAreEnforced(t *testing.T) {
+	const (
+		deny  = `{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::bucket/*","Condition":{"Null":{"s3:if-none-match":"true"},"Bool":{"s3:ObjectCreationOperation":"true"}}}`
+		allow = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/guest"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::bucket/*","Condition":{"Null":{"s3:if-none-match":"false"}}},
+			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/guest"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::bucket/*","Condition":{"Bool":{"s3:ObjectCreationOperation":"false"}}},
+			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/guest"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket/*"}`
+	)
+	for user, statements := range map[string]string{"owner": deny, "guest": allow} {
+		b := newBench(t)
+		b.bucket("bucket")
+		b.put("/bucket/source", "x")
+		b.ok(put("/bucket?policy", `{"Version":"2012-10-17","Statement":[`+statements+`]}`))
+		send := func(q request) answer { q.as = user; return b.send(q) }
+		var doc struct{ UploadId string }
+		begun := send(post("/bucket/parts?uploads", ""))
+		require.NoError(t, xml.Unmarshal([]byte(begun.body), &doc), begun.body)
+		part := send(put("/bucket/parts?partNumber=1&uploadId="+doc.UploadId, "x"))
+		require.Equal(t, 200, part.status, part.body)
+		copied := send(put("/bucket/parts?partNumber=2&uploadId="+doc.UploadId, "", "x-amz-copy-source", "bucket/source"))
+		require.Equal(t, 200, copied.status, copied.body)
+		for _, q := range []request{
+			put("/bucket/k", "x"), put("/bucket/copy", "", "x-amz-copy-source", "bucket/source"),
+			post("/bucket/parts?uploadId="+doc.UploadId, completion("1", part.header.Get("ETag"))),
+		} {
+			require.Equal(t, "AccessDenied", send(q).code, "%s: %s %s", user, q.method, q.target)
+			q.header["If-None-Match"] = "*"
+			a := send(q)
+			require.Equal(t, 200, a.status, "%s: %s %s: %s", user, q.method, q.target, a.body)
+		}
+	}
 }
 
 // TestTheDiskHoldsCiphertextOnly puts random markers into everything that a

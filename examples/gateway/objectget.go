@@ -30,7 +30,7 @@ func getObject(c *call) error {
 	}
 	o, err := c.gw.store.Open(c.r.Context(), c.name())
 	if err != nil {
-		return c.hideMissing(err)
+		return c.hideMissing(c.bucket, err)
 	}
 	defer func() { _ = o.Close() }()
 	if err := readConditions(c.r.Header, "").judge(&o.Info, c.r.Method); err != nil {

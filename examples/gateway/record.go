@@ -63,7 +63,7 @@ func (c *call) record() json.RawMessage {
 		AWSRegion: c.pipe.config.Region, SourceIPAddress: host, UserAgent: cut("["+c.r.UserAgent()+"]", 1024),
 		RequestParameters: map[string]string{"Host": c.r.Host}, AdditionalData: map[string]string{"SignatureVersion": "SigV4"},
 		RequestID: c.id, EventID: c.eventID, EventType: "AwsApiCall", RecipientAccountID: account,
-		ReadOnly:     c.r.Method == http.MethodGet || c.r.Method == http.MethodHead,
+		ReadOnly:     c.reads(),
 		UserIdentity: userIdentity{Type: "AWSAccount", AccountID: "anonymous"}, EventCategory: "Data",
 	}
 	if r.EventName == "" {

@@ -52,7 +52,11 @@ func TestBucketsRefuse(t *testing.T) {
 		{"posting nothing to the service", post("/", ""), "MethodNotAllowed", 405},
 		{"deleting the service", request{method: "DELETE", target: "/"}, "MethodNotAllowed", 405},
 		{"unknown method", request{method: "PATCH", target: "/bucket"}, "MethodNotAllowed", 405},
+		{"a preflight", request{method: "OPTIONS", target: "/bucket/k", anonymous: true, header: map[string]string{"Origin": "http://example.com", "Access-Control-Request-Method": "PUT"}}, "AccessForbidden", 403},
 	})
+	for target, allow := range map[string]string{"/": "GET", "/bucket": "DELETE, GET, HEAD, POST, PUT", "/bucket/k": "DELETE, GET, HEAD, PUT"} { // RFC 9110, section 15.5.6
+		require.Equal(t, allow, b.send(request{method: "PATCH", target: target}).header.Get("Allow"), target)
+	}
 	b.put("/bucket/k", "")
 	b.refuse([]refusal{{"not empty", request{method: "DELETE", target: "/bucket"}, "BucketNotEmpty", 409}})
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -21,6 +22,8 @@ type operation struct {
 	handle func(*call) error
 	form   bool // authenticated by the fields of the form that is its body
 	public bool // for everybody, signed or not
+
+	prepares bool // s3:PutObject that makes no object yet
 }
 
 // The operations by method and, behind a space, the query parameter that makes
@@ -63,9 +66,9 @@ var (
 		"GET tagging":       {Name: "GetObjectTagging", Action: "s3:GetObjectTagging", handle: getTagging},
 		"PUT tagging":       {Name: "PutObjectTagging", Action: "", handle: putTagging},
 		"DELETE tagging":    {Name: "DeleteObjectTagging", Action: "s3:DeleteObjectTagging", handle: deleteTagging},
-		"POST uploads":      {Name: "CreateMultipartUpload", Action: "s3:PutObject", handle: createUpload},
-		"PUT uploadId":      {Name: "UploadPart", Action: "s3:PutObject", handle: uploadPart},
-		"PUT uploadId copy": {Name: "UploadPartCopy", Action: "s3:PutObject", handle: copyPart},
+		"POST uploads":      {Name: "CreateMultipartUpload", Action: "s3:PutObject", handle: createUpload, prepares: true},
+		"PUT uploadId":      {Name: "UploadPart", Action: "s3:PutObject", handle: uploadPart, prepares: true},
+		"PUT uploadId copy": {Name: "UploadPartCopy", Action: "s3:PutObject", handle: copyPart, prepares: true},
 		"GET uploadId":      {Name: "ListParts", Action: "s3:ListMultipartUploadParts", handle: listParts},
 		"POST uploadId":     {Name: "CompleteMultipartUpload", Action: "s3:PutObject", handle: completeUpload},
 		"DELETE uploadId":   {Name: "AbortMultipartUpload", Action: "s3:AbortMultipartUpload", handle: abortUpload},
@@ -103,11 +106,14 @@ func (g *Gateway) route(c *call) error {
 	switch virtual := c.pipe.config.virtualBucket(c.r.Host); {
 	case c.onCDN():
 		return c.routeCDN()
-	case virtual == "" && c.r.Method == http.MethodGet && ownPages[c.r.URL.Path] != nil:
+	case virtual == "" && c.reads() && ownPages[c.r.URL.Path] != nil:
 		c.op = ownPages[c.r.URL.Path]
 		return nil
 	default:
 		c.bucket, c.key = split(c.r.URL.Path, virtual)
+	}
+	if c.r.Method == http.MethodOptions { // of any page that is not the gateway's own
+		return refuse("AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
 	}
 	if err := checkKey(c.key); err != nil {
 		return err
@@ -133,8 +139,27 @@ func (g *Gateway) route(c *call) error {
 	case sub != "":
 		return errNotImplemented
 	default:
+		c.w.Header().Set("Allow", methodsOf(operations))
 		return refuse("MethodNotAllowed", "The specified method is not allowed against this resource.")
 	}
+}
+
+// methodsOf lists the methods that operations of no sub-resource have.
+func methodsOf(operations map[string]*operation) string {
+	var all []string
+	for name := range operations {
+		if !strings.Contains(name, " ") {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// reads says whether the request asks for a page or an object, or for its
+// header alone.
+func (c *call) reads() bool {
+	return c.r.Method == http.MethodGet || c.r.Method == http.MethodHead
 }
 
 // checkKey refuses a key that no object can have, whatever is asked of it.

@@ -22,7 +22,7 @@ type taggingXML struct {
 func getTagging(c *call) error {
 	info, err := c.gw.store.Stat(c.r.Context(), c.name())
 	if err != nil {
-		return c.hideMissing(err)
+		return c.hideMissing(c.bucket, err)
 	}
 	doc := taggingXML{Xmlns: namespace}
 	for _, key := range slices.Sorted(maps.Keys(info.Tags)) {
@@ -76,6 +76,8 @@ func deleteTagging(c *call) error {
 	return nil
 }
 
+// setTags replaces the tags of the object.
 func (c *call) setTags(tags map[string]string) error {
-	return c.gw.store.Update(c.r.Context(), c.name(), func(info *store.Info) { info.Tags = tags })
+	err := c.gw.store.Update(c.r.Context(), c.name(), func(info *store.Info) { info.Tags = tags })
+	return c.hideMissing(c.bucket, err)
 }

@@ -8,6 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -58,16 +60,31 @@ type linkFlags struct {
 func (l *linkFlags) register(flags *flag.FlagSet) {
 	flags.StringVar(&l.target, "upload-link", "", "print a link to the upload page for `BUCKET/PREFIX`, and end")
 	flags.StringVar(&l.user, "user", "", "the `name` of the user as whom the link uploads")
-	flags.StringVar(&l.url, "url", "", "the gateway's `URL` as the browser sees it; default http:// and the configured address")
+	flags.StringVar(&l.url, "url", "", "the gateway's `URL` as the browser sees it; default the configured address")
 	flags.Int64Var(&l.maxBytes, "max-bytes", 100<<20, "the `size` of the largest file that the link takes")
 	flags.DurationVar(&l.expires, "expires", time.Hour, "how long the link works")
+}
+
+// listenURL is where the gateway listens, or "" where that is every address.
+func listenURL(config *Config) string {
+	host, _, err := net.SplitHostPort(config.Listen)
+	if addr, errAddr := netip.ParseAddr(host); err != nil || host == "" || errAddr == nil && addr.IsUnspecified() {
+		return ""
+	}
+	if config.TLSCert != "" {
+		return "https://" + config.Listen
+	}
+	return "http://" + config.Listen
 }
 
 // print prints the link, and returns the exit status.
 func (l *linkFlags) print(out io.Writer, config *Config) int {
 	bucket, prefix, _ := strings.Cut(l.target, "/")
 	if l.url == "" {
-		l.url = "http://" + config.Listen
+		if l.url = listenURL(config); l.url == "" {
+			fmt.Fprintln(os.Stderr, "gateway: -url is needed, since the gateway listens on every address")
+			return 2
+		}
 	}
 	known := false
 	for _, u := range config.Users {

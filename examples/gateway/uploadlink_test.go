@@ -26,3 +26,25 @@ func TestUploadLinkKeys(t *testing.T) {
 		require.Equal(t, want == 0, out.Len() > 0, user)
 	}
 }
+
+// TestUploadLinkURL: without -url the link leads to where the gateway listens,
+// and where that is every address it says that it needs one.
+func TestUploadLinkURL(t *testing.T) {
+	for _, c := range []struct {
+		listen, cert, url, want string
+		status                  int
+	}{
+		{"127.0.0.1:1", "", "", "http://127.0.0.1:1/upload#", 0},
+		{"127.0.0.1:1", "cert.pem", "", "https://127.0.0.1:1/upload#", 0},
+		{":1", "", "", "", 2},
+		{"0.0.0.0:1", "", "", "", 2},
+		{"[::]:1", "", "", "", 2},
+		{":1", "", "https://files.example/", "https://files.example/upload#", 0},
+	} {
+		config := &Config{Listen: c.listen, TLSCert: c.cert, Region: "us-east-1", now: time.Now, Users: []User{{Name: "a", AccessKeyID: "AKIA", SecretAccessKey: "s"}}}
+		var out strings.Builder
+		l := linkFlags{target: "bucket/in/", user: "a", url: c.url, maxBytes: 1, expires: time.Minute}
+		require.Equal(t, c.status, l.print(&out, config), c.listen)
+		require.True(t, strings.HasPrefix(out.String(), c.want), out.String())
+	}
+}
