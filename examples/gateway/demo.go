@@ -33,6 +33,7 @@ type theater struct {
 	alice  *s3.Client
 	bob    *s3.Client
 	dir    string
+	log    *os.File
 	link   string // the presigned URL of an earlier step
 	began  time.Time
 	cdnKey *ecdsa.PrivateKey
@@ -66,7 +67,7 @@ func play(ctx context.Context, out io.Writer, steps []step) int {
 		if err != nil {
 			word, result, failed = "FAIL", err.Error(), failed+1
 		}
-		fmt.Fprintf(out, "%s  %-40s %9s  %s\n", word, s.name, time.Since(started).Round(10*time.Microsecond), result)
+		fmt.Fprintf(out, "%s  %-47s %9s  %s\n", word, s.name, time.Since(started).Round(10*time.Microsecond), result)
 	}
 	if err := t.close(); err != nil {
 		fmt.Fprintln(out, "FAIL  end:", err)
@@ -83,11 +84,16 @@ func demoSteps() []step {
 	return slices.Concat(objectSteps, policySteps, accessSteps, browserSteps, secretSteps, rotationSteps, firewallSteps, auditSteps)
 }
 
-func newTheater() (*theater, error) {
+func newTheater() (t *theater, err error) {
 	dir, err := os.MkdirTemp("", "sallyport-demo-")
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
 	if err := os.WriteFile(filepath.Join(dir, "group.json"), demoGroup("127.0.0.0/8"), 0o600); err != nil {
 		return nil, err
 	}
@@ -105,9 +111,9 @@ func newTheater() (*theater, error) {
 	}
 	s, err := start(fixed(config), slog.New(slog.NewJSONHandler(log, nil)))
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, log.Close())
 	}
-	return &theater{server: s, dir: dir, began: time.Now(), cdnKey: cdnKey, alice: client(s.url(), alice), bob: client(s.url(), bob)}, nil
+	return &theater{server: s, dir: dir, log: log, began: time.Now(), cdnKey: cdnKey, alice: client(s.url(), alice), bob: client(s.url(), bob)}, nil
 }
 
 func demoConfig(dir string) *Config {
@@ -124,7 +130,7 @@ func demoConfig(dir string) *Config {
 }
 
 func (t *theater) close() error {
-	return errors.Join(t.server.shutdown(), os.RemoveAll(t.dir))
+	return errors.Join(t.server.shutdown(), t.log.Close(), os.RemoveAll(t.dir))
 }
 
 // client is an ordinary SDK client: nothing in it knows the gateway but the
@@ -140,6 +146,20 @@ func client(url string, u User) *s3.Client {
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, // as config.LoadDefaultConfig has it
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 	})
+}
+
+// read gets an object of the demonstration's bucket, to its end.
+func read(ctx context.Context, c *s3.Client, key string, more ...func(*s3.GetObjectInput)) (*s3.GetObjectOutput, string, error) {
+	in := &s3.GetObjectInput{Bucket: aws.String(demoBucket), Key: aws.String(key)}
+	for _, f := range more {
+		f(in)
+	}
+	out, err := c.GetObject(ctx, in)
+	if err != nil {
+		return nil, "", err
+	}
+	body, err := io.ReadAll(out.Body)
+	return out, string(body), errors.Join(err, out.Body.Close())
 }
 
 // refused says whether the gateway refused with S3's code, as it should.

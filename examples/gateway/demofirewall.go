@@ -42,7 +42,7 @@ var firewallSteps = []step{
 			return "", fmt.Errorf("a new connection was answered with %d", code)
 		}
 		code, err := status(ctx, old, t.server.url())
-		return "the old one stays", errors.Join(err, expect("the status on it", code, http.StatusForbidden))
+		return "reset; the one that was there stays", errors.Join(err, expect("the status on it", code, http.StatusForbidden))
 	}},
 	{"and opens again", func(ctx context.Context, t *theater) (string, error) {
 		fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
