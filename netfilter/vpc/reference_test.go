@@ -210,6 +210,7 @@ func refPath(w *refWorld, from, to string, t vpc.Traffic) (reach, reply string, 
 			if i == len(leaves) {
 				leaves = append(leaves, refLeaf{first: k})
 			}
+			leaves[i].first.lost = leaves[i].first.lost || k.lost
 			leaves[i].answers = append(leaves[i].answers, k.answer())
 			leaves[i].blocks = append(leaves[i].blocks, k.blocks...)
 		}

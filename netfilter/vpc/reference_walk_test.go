@@ -71,6 +71,8 @@ func refBack(first refWalk, from string, outer, inner int) []refWalk {
 		k.want, k.wantIface = "", ""
 	}
 	switch {
+	case first.lost: // whoever answers may see other addresses
+		return k.vanishes()
 	case first.end == "internet":
 		k.hop("internet", "internet")
 		return k.enter()

@@ -263,7 +263,9 @@ func (w *walk) arrive(e *netfilter.Interface, from string) {
 	w.leave(e, e.Subnet, e.VPC)
 }
 
-// back walks the replies. forks counts the equal routes of all of them.
+// back walks the replies. forks counts the equal routes of all of them. Where the
+// way out is in doubt the way back is: it may begin elsewhere, and with other
+// addresses.
 func (w *walk) back(a end, forks *int) *walk {
 	b := &walk{
 		s: w.s, pk: w.pk.Reply(), client: w.client, want: end{internet: a.internet, iface: a.iface, named: a.iface != nil}, reply: true, earlier: Yes, forks: forks,
@@ -271,7 +273,7 @@ func (w *walk) back(a end, forks *int) *walk {
 	}
 	b.ports = []span{{b.from, b.to, netfilter.Allow}}
 	switch {
-	case w.stopped || a.iface == nil && !a.internet:
+	case w.unsure || a.iface == nil && !a.internet:
 		b.unsure = true
 	case w.last != nil:
 		b.send(w.last)
