@@ -54,7 +54,8 @@
 // # Validation
 //
 // [Validate] checks a document without a request: the issue codes of IAM Access
-// Analyzer that need no list of services, and of our own
+// Analyzer that need no list of services, or only that of the global condition
+// keys, and of our own
 // FORALLVALUES_WITHOUT_GUARD (a ForAllValues that an absent key satisfies),
 // NOTPRINCIPAL_INCOMPLETE, NEVER_TRUE_CONDITION (conditions that contradict each
 // other), SHADOWED_ALLOW (a Deny of the same document covers it) and

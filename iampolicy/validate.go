@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/arn"
+	"github.com/sallyport-go/sallyport/internal/wildcard"
 )
 
 // Validate checks a document as a policy of a kind, also one that does not
@@ -36,6 +39,9 @@ func (p *Policy) Validate(kind Kind) []Finding {
 	for i := range p.faults {
 		f := &p.faults[i]
 		v.report(f.code, f.at, f.path, f.reason)
+		if text := p.src[f.at.begin:f.at.end]; f.code == "INVALID_EFFECT" && v.iamDocument() && (equalFold(text, `"Allow"`) || equalFold(text, `"Deny"`)) {
+			v.found[len(v.found)-1].Message = legacyParsing
+		}
 	}
 	v.document()
 	for i := range p.statements {
@@ -81,6 +87,9 @@ func (v *validator) words(code, why string) (message, detail string) {
 	}
 	return why, ""
 }
+
+// What IAM says of a document without saying what is wrong.
+const legacyParsing = "The policy failed legacy parsing"
 
 const oldVersion = "Policy document must be version 2012-10-17 or greater."
 
@@ -217,8 +226,10 @@ func (v *validator) statement() {
 	v.resources()
 	v.principals()
 	v.conditions()
-	v.roles("PASS_ROLE", "iam:PassRole", "iam:passedtoservice")
-	v.roles("CREATE_SLR", "iam:CreateServiceLinkedRole", "iam:awsservicename")
+	if st.notResource.present() || slices.ContainsFunc(v.p.list(&st.resource), mayCoverRoles) {
+		v.roles("PASS_ROLE", "iam:PassRole", "iam:passedtoservice", "role/*")
+		v.roles("CREATE_SLR", "iam:CreateServiceLinkedRole", "iam:awsservicename", "role/aws-service-role/*")
+	}
 	v.proofs()
 	v.redundantStatement()
 }
@@ -229,13 +240,14 @@ func (v *validator) effect() {
 	}
 }
 
-// roles raises the codes about actions that hand out roles on everything.
-func (v *validator) roles(prefix, action, key string) {
+// roles raises the codes about actions that hand out roles on everything; the
+// roles of an account that the action is about match a pattern.
+func (v *validator) roles(prefix, action, key, roles string) {
 	st := v.st
 	if v.p.effectOf(st) != "Allow" || v.kind == KindSCP || v.kind == KindRCP || v.kind == KindBoundary {
 		return
 	}
-	everything := slices.ContainsFunc(v.p.list(&st.resource), func(r value) bool { return r.text == "*" })
+	everything := slices.ContainsFunc(v.p.list(&st.resource), func(r value) bool { return coversRoles(r.text, roles) })
 	if !everything && !st.notResource.present() {
 		return
 	}
@@ -259,6 +271,27 @@ func (v *validator) roles(prefix, action, key string) {
 		return
 	}
 	v.report(prefix+code, st.at, v.path(""), "the statement allows "+action+" on all resources or on unknown ones; name the roles, or add a condition on "+key)
+}
+
+// mayCoverRoles is a quick look at what coversRoles looks at: most resources
+// are of other services, and name one thing.
+func mayCoverRoles(r value) bool {
+	if !strings.HasSuffix(r.text, "*") {
+		return false
+	}
+	_, service, _ := strings.Cut(r.text, ":")
+	_, service, _ = strings.Cut(service, ":")
+	return service == "" || strings.IndexByte("iI*?", service[0]) >= 0
+}
+
+// coversRoles reports whether a resource is all roles of some account that
+// match a pattern.
+func coversRoles(resource, roles string) bool {
+	if resource == "*" {
+		return true
+	}
+	a, fields := arn.Split(resource)
+	return fields == 6 && wildcard.MatchFold(a.Service, "iam") && coversText(a.Resource, roles, false)
 }
 
 // coversAction says how the statement covers an action: by NotAction, by a

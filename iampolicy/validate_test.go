@@ -191,6 +191,32 @@ func codeCases() []codeCase {
 		{"CREATE_SLR_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE", identity, policy(`{"Effect":"Allow","Action":"iam:*","NotResource":"` + appRole + `"}`), policy(allow("iam:Get*", "*", ""))},
 		{"CREATE_SLR_WITH_NOT_ACTION_AND_NOT_RESOURCE", identity, policy(`{"Effect":"Allow","NotAction":"s3:*","NotResource":"` + appRole + `"}`), policy(allow("iam:Get*", "*", ""))},
 		{"CREATE_SLR_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION", identity, policy(`{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}`), policy(allow("iam:Get*", "*", ""))},
+		// Of Null only these words in lower case ever hold (IAM-37); Bool takes any case.
+		{"INVALID_CONDITION_DATA_TYPE", identity, when("Null", "aws:userid", `"True"`), when("Null", "aws:userid", `"true"`)},
+		{"INVALID_CONDITION_DATA_TYPE", identity, when("Null", "aws:userid", `"FALSE"`), when("Bool", "aws:SecureTransport", `"FALSE"`)},
+		{"INVALID_CONDITION_DATA_TYPE", identity, when("BinaryEquals", "x:k", `"YWJ"`), when("BinaryEquals", "x:k", `"YWI="`)}, // IAM-9
+		{"INVALID_CONDITION_DATA_TYPE", identity, when("StringEquals", "x:k", `["1",1]`), when("StringEquals", "x:k", `["1","2"]`)},
+		{"INVALID_CONDITION_DATA_TYPE", identity, when("StringEquals", "x:k", `["true",true]`), when("StringEquals", "x:k", `[true,false]`)},
+		{"INVALID_DATE_VALUE", identity, when("DateLessThan", "aws:CurrentTime", `"1717200000"`), when("DateLessThan", "aws:EpochTime", `"1717200000"`)},
+		{"INVALID_SERVICE_PRINCIPAL_FORMAT", identity, when("StringEquals", "aws:PrincipalServiceName", `"lambda"`), when("StringEquals", "aws:PrincipalServiceName", `"lambda.amazonaws.com"`)},
+		{"INVALID_SERVICE_PRINCIPAL_FORMAT", identity, when("StringEquals", "kms:ViaService", `"ec2"`), when("StringEquals", "kms:ViaService", `"ec2.us-east-1.amazonaws.com"`)},
+		{"INVALID_SERVICE_PRINCIPAL_FORMAT", identity, when("StringLike", "iam:PassedToService", `"ec2"`), when("StringLike", "iam:PassedToService", `"ec2*"`)},
+		{"VARIABLE_UNSUPPORTED_IN_ELEMENT", identity, policy(allow("s3:${x}", "*", "")), policy(allow("s3:$x", "*", ""))},
+		{"VARIABLE_UNSUPPORTED_IN_ELEMENT", resource, to(aws("arn:aws:iam::111122223333:user/${aws:username}")), to(aws("arn:aws:iam::111122223333:user/aws"))},
+		{"VARIABLE_UNSUPPORTED_IN_ELEMENT", identity, when("StringEquals", "aws:ResourceTag/${aws:username}", `"a"`), when("StringEquals", "aws:ResourceTag/a", `"${aws:username}"`)},
+		{"TYPE_MISMATCH", identity, when("StringLike", "aws:SourceIp", `"203.0.113.*"`), when("IpAddress", "aws:SourceIp", `"203.0.113.0/24"`)},
+		{"TYPE_MISMATCH", identity, when("StringEquals", "aws:SecureTransport", `"true"`), when("Bool", "aws:SecureTransport", `"true"`)},
+		{"TYPE_MISMATCH", identity, when("NumericLessThan", "aws:CurrentTime", `"1717200000"`), when("NumericLessThan", "aws:EpochTime", `"1717200000"`)},
+		{"TYPE_MISMATCH", identity, when("Bool", "aws:PrincipalOrgID", `"true"`), when("Bool", "aws:PrincipalTag/admin", `"true"`)},
+		{"TYPE_MISMATCH", identity, when("DateLessThan", "aws:MultiFactorAuthAge", `"2030"`), when("NumericLessThan", "aws:MultiFactorAuthAge", `"2030"`)},
+		{"TYPE_MISMATCH", identity, when("ArnLike", "aws:ViaAWSService", `"*"`), when("StringLike", "aws:PrincipalArn", `"*"`)},
+		{"FORALLVALUES_WITH_SINGLE_VALUED_KEY", identity, when("ForAllValues:StringEquals", "aws:PrincipalOrgID", `"o-1"`), when("ForAllValues:StringEquals", "aws:PrincipalOrgPaths", `"o-1"`)},
+		{"FORALLVALUES_WITH_SINGLE_VALUED_KEY", identity, when("ForAllValues:StringNotEquals", "aws:RequestTag/team", `"a"`), when("StringNotEquals", "aws:RequestTag/team", `"a"`)},
+		{"PASS_ROLE_WITH_STAR_IN_RESOURCE", identity, policy(allow("iam:PassRole", "arn:aws:iam::*:role/*", "")), policy(allow("iam:PassRole", "arn:aws:iam::*:role/Service*", ""))},
+		{"CREATE_SLR_WITH_STAR_IN_RESOURCE", identity, policy(allow("iam:CreateServiceLinkedRole", "arn:aws:iam::*:role/aws-service-role/*", "")), policy(allow("iam:CreateServiceLinkedRole", "arn:aws:iam::*:role/aws-service-role/x/*", ""))},
+		{"INVALID_ARN_REGION", identity, policy(allow("s3:*", "arn:aws:s3:eu-west-1:111122223333:jobs/1", "")), policy(allow("s3:*", "arn:aws:s3:eu-west-1:111122223333:job/1", ""))},
+		{"INVALID_ARN_REGION", identity, policy(allow("s3:*", "arn:aws:s3:eu-west-1::storage-lens/a", "")), policy(allow("s3:*", "arn:aws:s3:eu-west-1:111122223333:storage-lens/a", ""))},
+		{"INVALID_ACTION", identity, policy(allow("s_3:GetObject", "*", "")), policy(allow("s-3:GetObject", "*", ""))},
 		{"NEVER_TRUE_CONDITION", identity, with(`"Condition":{"StringEquals":{"x:k":"a"},"StringLike":{"x:k":"b*"}}`), with(`"Condition":{"StringEquals":{"x:k":"b"},"StringLike":{"x:k":"b*"}}`)},
 		{"SHADOWED_ALLOW", identity, policy(ok, deny("s3:Get*", "arn:aws:s3:::b/*", "")), policy(ok, deny("s3:Get*", "arn:aws:s3:::b/?", ""))},
 		{"SHADOWED_ALLOW", identity, policy(ok, deny("s3:Get*", "*", "")), policy(ok, deny("s3:Get*", "*", `"Condition":{"Bool":{"x:b":"true"}}`))},
@@ -227,13 +253,13 @@ var codesInScope = map[iampolicy.Severity]string{
 		CREATE_SLR_WITH_STAR_IN_RESOURCE CREATE_SLR_WITH_STAR_IN_ACTION_AND_RESOURCE CREATE_SLR_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION
 		DEPRECATED_GLOBAL_CONDITION_KEY INVALID_DATE_VALUE INVALID_ROLE_REFERENCE INVALID_USER_REFERENCE MISSING_VERSION UNIQUE_SIDS_RECOMMENDED
 		WILDCARD_WITHOUT_LIKE_OPERATOR POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA
-		SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA NOTPRINCIPAL_INCOMPLETE SHADOWED_ALLOW
-		NEVER_TRUE_CONDITION`,
+		SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA TYPE_MISMATCH NOTPRINCIPAL_INCOMPLETE
+		SHADOWED_ALLOW NEVER_TRUE_CONDITION`,
 	iampolicy.SeveritySecurityWarning: `
 		ALLOW_WITH_NOT_PRINCIPAL PASS_ROLE_WITH_NOT_RESOURCE PASS_ROLE_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE
 		PASS_ROLE_WITH_NOT_ACTION_AND_NOT_RESOURCE PASS_ROLE_WITH_STAR_IN_RESOURCE PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE
 		PASS_ROLE_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL MISSING_GITHUB_REPO_CONDITION_KEY
-		FORALLVALUES_WITHOUT_GUARD PUBLIC_ACCESS`,
+		FORALLVALUES_WITH_SINGLE_VALUED_KEY FORALLVALUES_WITHOUT_GUARD PUBLIC_ACCESS`,
 	iampolicy.SeveritySuggestion: `
 		EMPTY_ARRAY_ACTION EMPTY_ARRAY_CONDITION EMPTY_ARRAY_CONDITION_FORALLVALUES EMPTY_ARRAY_CONDITION_FORANYVALUE
 		EMPTY_ARRAY_CONDITION_IFEXISTS EMPTY_ARRAY_PRINCIPAL EMPTY_ARRAY_RESOURCE EMPTY_OBJECT_CONDITION EMPTY_OBJECT_PRINCIPAL EMPTY_SID_VALUE
@@ -265,7 +291,7 @@ func TestIAM79Codes(t *testing.T) {
 		}
 	}
 	require.Len(t, raised, scope)
-	require.Equal(t, 108+9, scope)
+	require.Equal(t, 108+11, scope)
 }
 
 // differing returns how many bytes lie between what two texts begin and end
@@ -297,6 +323,8 @@ func TestIAM102Refused(t *testing.T) {
 		policy(allow("s3:*", "*", `"Condition":{"x":{},"y":{}}`)),                                  // without keys the operator's name does not matter
 		policy(allow("s3:*", "arn:aws:fdsasf", "")), policy(allow("sqs:*", "arn:aws:sqs:*:q", "")), // completed (IAM-18)
 		policy(allow("iam:*", "arn:aws:iam:::user/a", "")), policy(allow("iam:*", "arn:aws:iam::*:*", "")), policy(allow("iam:*", "arn:aws:iam::111122223333:r*/a", "")),
+		policy(allow("s3:*", "arn:aws:s3:us-west-2:111122223333:job/*", "")), policy(allow("s3:*", "arn:aws:s3:us-west-2:111122223333:storage-lens-group/g", "")),
+		policy(allow("s3:", "*", "")), policy(allow(":GetObject", "*", "")), // stored, and match nothing (IAM-13)
 		policy(allow("sts:AssumeRoot", "arn:aws:iam::*:root", "")), policy(allow("s3:*", "arn:aws:invalid-service:::b", "")),
 		strings.Replace(policy(allow("s3:*", "arn:aws:s3:::b", "")), ":::b", ":::\x7f\u00ff", 1), // IAM-84: up to U+00FF
 	} {

@@ -3,9 +3,12 @@
 package iampolicy
 
 import (
+	"encoding/base64"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-go/sallyport/internal/strictjson"
 )
 
 func (v *validator) conditions() {
@@ -44,11 +47,15 @@ func (v *validator) condition(c *condition) {
 	for i := c.values.lo; i < c.values.hi; i++ {
 		v.conditionValue(c, op, &v.p.values[i], validatorPlace{v: v, place: place{cond: c, values: &c.values, value: i}})
 	}
+	v.jsonTypes(c, path)
 	if op.fam == famBool && op.quant == quantNone && c.values.len() > 1 {
 		v.report("INVALID_CONDITION_MULTIPLE_BOOLEAN", c.values.at, path.String(), "true or false: not both")
 	}
 	if op.fam == famNumeric && op.rel != relEquals && c.values.len() > 1 {
 		v.report("REDUNDANT_CONDITION_VALUE_NUM", c.values.at, path.String(), "one of the numbers decides alone")
+	}
+	if op.quant == quantAll && v.p.effectOf(v.st) == "Allow" && singleValued(lowerASCII(c.key)) {
+		v.report("FORALLVALUES_WITH_SINGLE_VALUED_KEY", c.opAt, path.String(), "the key has one value: without ForAllValues the condition does not hold when it is absent")
 	}
 	if op.quant == quantAll && !op.negated && v.p.effectOf(v.st) == "Allow" && !v.guarded(c.key) {
 		why := `ForAllValues holds for a key that is absent: add "Null": {"` + clip(c.key) + `": "false"}`
@@ -57,6 +64,25 @@ func (v *validator) condition(c *condition) {
 		}
 		v.report("FORALLVALUES_WITHOUT_GUARD", c.opAt, path.String(), why)
 	}
+}
+
+// jsonTypes reports values of different JSON types in one list.
+func (v *validator) jsonTypes(c *condition, path validatorPlace) {
+	values := v.p.list(&c.values)
+	for i := range values {
+		if jsonType(values[i].kind) != jsonType(values[0].kind) {
+			v.report("INVALID_CONDITION_DATA_TYPE", values[i].at, path.String(), "the values are of different JSON types: write all of them as strings")
+			return
+		}
+	}
+}
+
+// jsonType is a kind, with one for both booleans.
+func jsonType(k strictjson.Kind) strictjson.Kind {
+	if k == strictjson.False {
+		return strictjson.True
+	}
+	return k
 }
 
 // dynamoAttributes is the key with the names of the attributes that a DynamoDB
@@ -120,6 +146,9 @@ func (v *validator) conditionKey(c *condition, op operator, path validatorPlace)
 	if multivaluedKey(service, name) && op.quant == quantNone && op.fam != famNull {
 		v.report("MISSING_QUALIFIER", c.opAt, path.String(), "the key has several values: use ForAllValues or ForAnyValue")
 	}
+	if strings.Contains(name, "${") && v.p.modern() {
+		v.report("VARIABLE_UNSUPPORTED_IN_ELEMENT", c.keyAt, path.String(), "variables are not replaced in condition keys")
+	}
 	if service != "aws" {
 		return
 	}
@@ -133,6 +162,8 @@ func (v *validator) conditionKey(c *condition, op operator, path validatorPlace)
 		v.unsupportedKey(c, path)
 	case !slices.Contains(globalKeys[:], name):
 		v.report("INVALID_GLOBAL_CONDITION_KEY", c.keyAt, path.String(), "there is no such global condition key")
+	case !op.suits(name):
+		v.report("TYPE_MISMATCH", c.opAt, path.String(), "the values of the key are of another type than those that the operator compares")
 	}
 }
 
@@ -167,10 +198,20 @@ func (v *validator) conditionValue(c *condition, op operator, x *value, path val
 	case famDate:
 		if _, ok := parseInstant(x.text); !ok {
 			v.report("INVALID_DATE_VALUE", x.at, path.String(), "not a date: the value matches nothing")
+		} else if digitsLen(x.text) == len(x.text) && len(x.text) != len("2006") && !equalFold(c.key, "aws:EpochTime") {
+			v.report("INVALID_DATE_VALUE", x.at, path.String(), "seconds since 1970: write YYYY-MM-DD, or with a time of day YYYY-MM-DDThh:mm:ssZ")
 		}
-	case famBool, famNull:
+	case famBool:
 		if !equalFold(x.text, "true") && !equalFold(x.text, "false") && !strings.Contains(x.text, "${") {
 			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path.String(), "neither true nor false: the value matches nothing")
+		}
+	case famNull:
+		if x.text != "true" && x.text != "false" {
+			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path.String(), "neither true nor false, in lower case: the condition does not hold by this value")
+		}
+	case famBinary:
+		if _, err := base64.StdEncoding.DecodeString(x.text); err != nil {
+			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path.String(), "not base64: the value matches nothing")
 		}
 	case famIP:
 		v.addressValue(c, op, x, path)

@@ -40,9 +40,15 @@ func (v *validator) action(a *value, path validatorPlace) {
 		}
 		return
 	}
+	if strings.Contains(a.text, "${") && v.p.modern() {
+		v.report("VARIABLE_UNSUPPORTED_IN_ELEMENT", a.at, path.String(), "variables are not replaced in actions")
+	}
 	service, name, ok := strings.Cut(a.text, ":")
 	switch {
-	case !ok || service == "" || name == "":
+	case ok && (service == "" || name == ""):
+		v.report("INVALID_ACTION", a.at, path.String(), "an action is written service:Name")
+		v.found[len(v.found)-1].Refused = false // IAM stores it
+	case !ok:
 		v.report("INVALID_ACTION", a.at, path.String(), "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
 	case strings.Contains(name, ":"):
 		v.report("INVALID_ACTION", a.at, path.String(), "Actions/Condition can contain only one colon.")
@@ -60,7 +66,7 @@ func (v *validator) action(a *value, path validatorPlace) {
 func vendor(text string) bool {
 	for i := range len(text) {
 		switch c := lower(text[i]); {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '*', c == '?', c == '_', c == '.':
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '*', c == '?', c == '.':
 		default:
 			return false
 		}
@@ -143,7 +149,7 @@ func (v *validator) resource(r *value, path validatorPlace) {
 	if !accountField(a.Account) {
 		v.report("INVALID_ARN_ACCOUNT", r.at, path.String(), "the account of an ARN has twelve digits")
 	}
-	if a.Region != "" && !wildcard.Has(a.Region) && (a.Service == "iam" || a.Service == "s3" && !strings.HasPrefix(a.Resource, "accesspoint")) {
+	if a.Region != "" && !wildcard.Has(a.Region) && (a.Service == "iam" || a.Service == "s3" && !regionalS3(a)) {
 		text := "Resource %s can not contain region information."
 		if a.Service == "iam" {
 			text = "IAM resource %s cannot contain region information."
@@ -160,6 +166,17 @@ func (v *validator) resource(r *value, path validatorPlace) {
 	v.variables(a.Resource, r.at, path)
 }
 
+// regionalS3 reports whether an ARN of S3 is of a sort that has a Region
+// (Service Authorization Reference, "Resource types defined by Amazon S3").
+func regionalS3(a arn.ARN) bool {
+	kind, _, _ := strings.Cut(a.Resource, "/")
+	switch kind {
+	case "accesspoint", "job", "storage-lens", "storage-lens-group", "access-grants", "async-request":
+		return a.Account != ""
+	}
+	return strings.HasPrefix(a.Resource, "accesspoint") || wildcard.Has(kind) && a.Account != ""
+}
+
 // missingField reports an ARN of fewer than six fields. IAM refuses those that
 // name no service or leave a field empty, and completes the others (IAM-18).
 func (v *validator) missingField(r *value, fields int, path validatorPlace) {
@@ -172,7 +189,7 @@ func (v *validator) missingField(r *value, fields int, path validatorPlace) {
 		case fields < 3:
 			text = "Resource vendor must be fully qualified and cannot contain regexes."
 		case refused:
-			text, detail = "The policy failed legacy parsing", six
+			text, detail = legacyParsing, six
 		}
 	case KindRCP:
 		refused = true

@@ -3,6 +3,7 @@
 package iampolicy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/arn"
@@ -23,9 +24,54 @@ func (v *validator) keyValue(c *condition, op operator, x *value, path validator
 		if op.takesVariables() && op.fam != famBool && !kmsKeyValue(x.text) {
 			v.report("INVALID_KMS_KEY_VALUE", x.at, path.String(), "S3 compares the ARN of the key, arn:aws:kms:REGION:ACCOUNT:key/ID: an id or an alias matches nothing")
 		}
+	case "aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:principalservicename", "aws:principalservicenameslist",
+		"iam:passedtoservice", "iam:awsservicename", "kms:viaservice":
+		if op.takesVariables() && op.fam != famBool && !strings.ContainsAny(x.text, "*?$") && !servicePrincipal(x.text) {
+			v.report("INVALID_SERVICE_PRINCIPAL_FORMAT", x.at, path.String(), "a service is named like sns.amazonaws.com")
+		}
 	default:
 		v.permissive(key, op, x, path)
 	}
+}
+
+// globalFamily returns what the values of a global condition key without tag,
+// in lower case and without its prefix, are compared as; 0 is text or ARNs.
+func globalFamily(name string) family {
+	switch name {
+	case "currenttime", "tokenissuetime", "epochtime":
+		return famDate
+	case "multifactorauthage":
+		return famNumeric
+	case "assumedroot", "ismcpserviceaction", "multifactorauthpresent", "principalisawsservice", "securetransport", "viaawsmcpservice", "viaawsservice":
+		return famBool
+	case "ec2instancesourceprivateipv4", "sourceip", "vpcsourceip":
+		return famIP
+	}
+	return 0
+}
+
+// suits reports whether the operator compares values of the type that a global
+// condition key has. The seconds of aws:EpochTime are a number too.
+func (o operator) suits(name string) bool {
+	want := globalFamily(name)
+	switch o.fam {
+	case famNull:
+		return true
+	case famNumeric:
+		return want == famNumeric || want == famDate && name != "currenttime"
+	case famDate, famBool, famIP, famBinary:
+		return o.fam == want
+	}
+	return want == 0
+}
+
+// singleValued reports whether a key in lower case is a global one that never
+// has several values.
+func singleValued(key string) bool {
+	name, ok := strings.CutPrefix(key, "aws:")
+	tag, _, _ := strings.Cut(name, "/")
+	return ok && !multivaluedKey("aws", name) &&
+		(slices.Contains(globalKeys[:], name) || tag == "principaltag" || tag == "resourcetag" || tag == "requesttag")
 }
 
 // kmsKeyValue reports whether a value can match the ARN of a KMS key.

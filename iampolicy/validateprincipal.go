@@ -112,6 +112,9 @@ func (v *validator) principalMember(m *principalEntry, e *element, name string) 
 
 func (v *validator) principalValue(typ string, p *value, path string, plain bool) {
 	text := p.text
+	if strings.Contains(text, "${") && v.p.modern() {
+		v.report("VARIABLE_UNSUPPORTED_IN_ELEMENT", p.at, path, "variables are not replaced in principals")
+	}
 	wild := strings.ContainsAny(text, "*?")
 	switch {
 	case text == "*" && typ == "AWS":
