@@ -4,10 +4,13 @@ package main
 
 import (
 	"encoding/xml"
+	"net/http"
 	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/sigv4"
 )
 
 // TestListBucketsByPages: Amazon S3 API Reference, ListBuckets: the parameters
@@ -78,4 +81,42 @@ func TestCreateBucketPromisesNothing(t *testing.T) {
 		{"nothing was made", get("/bucket"), "NoSuchBucket", 404},
 	})
 	b.ok(put("/bucket", "<CreateBucketConfiguration/>", "x-amz-bucket-object-lock-enabled", "false"))
+}
+
+// TestTheRegionIsTold: who asks in another region, or without a signature, finds
+// the bucket's in a header, for an answer to HEAD has no body (Amazon S3 API
+// Reference, HeadBucket); boto3 and aws-sdk-go-v2 look there.
+func TestTheRegionIsTold(t *testing.T) {
+	b := newBench(t)
+	b.bucket("bucket")
+	ask := func(method, target, region string) answer {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, b.url+target, nil)
+		require.NoError(t, err)
+		if region != "" {
+			owner := b.config.Users[0]
+			signer := &sigv4.Signer{Region: region, Profile: sigv4.ProfileFor("s3")}
+			_, err = signer.Sign(r, sigv4.Credentials{AccessKeyID: owner.AccessKeyID, SecretAccessKey: owner.SecretAccessKey}, sigv4.Payload{})
+			require.NoError(t, err)
+		}
+		return b.do(r)
+	}
+	for _, tt := range []struct {
+		method, target, region string
+		status                 int
+		told                   string
+	}{
+		{"HEAD", "/bucket", "us-east-1", 200, "us-east-1"},
+		{"HEAD", "/bucket", "eu-west-1", 400, "us-east-1"},
+		{"HEAD", "/bucket/k", "eu-west-1", 400, "us-east-1"},
+		{"GET", "/bucket?list-type=2", "eu-west-1", 400, "us-east-1"},
+		{"HEAD", "/bucket", "", 403, "us-east-1"},
+		{"HEAD", "/none", "us-east-1", 404, ""},
+		{"HEAD", "/bucket/none", "us-east-1", 404, ""},
+		{"GET", "/bucket/k", "", 403, ""},
+	} {
+		a := ask(tt.method, tt.target, tt.region)
+		require.Equal(t, tt.status, a.status, "%v", tt)
+		require.Equal(t, tt.told, a.header.Get("x-amz-bucket-region"), "%v", tt)
+	}
 }

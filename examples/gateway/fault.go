@@ -156,9 +156,23 @@ func (c *call) writeFault(f *fault) {
 		doc.Extra = append(doc.Extra, elementXML{xml.Name{Local: e.Name}, e.Value})
 	}
 	c.fault = f
+	c.tellRegion(f)
 	if c.r.Method == http.MethodHead || f.Status == http.StatusNotModified {
 		c.w.WriteHeader(f.Status)
 		return
 	}
 	c.writeXML(f.Status, doc)
+}
+
+// tellRegion says where the bucket is to who asked in another region, and to
+// who asks just that: HeadBucket answers so even where it refuses, and clients
+// look for the header, since HEAD has no document.
+func (c *call) tellRegion(f *fault) {
+	told := c.op == bucketOperations["HEAD"] && f.Status == http.StatusForbidden
+	for _, e := range f.Extra {
+		told = told || e.Name == "Region"
+	}
+	if told && c.bucket != "" {
+		c.w.Header().Set("x-amz-bucket-region", c.pipe.config.Region)
+	}
 }
