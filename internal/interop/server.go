@@ -83,13 +83,19 @@ func await(tb testing.TB, s *Server, ready func(url string) bool) bool {
 
 // Answers reports whether a GET of the URL brings any HTTP answer below 500.
 func Answers(url string) bool {
+	status := statusOf(url)
+	return status > 0 && status < 500
+}
+
+// statusOf is the status of the answer to a GET, or 0 where none comes.
+func statusOf(url string) int {
 	client := http.Client{Timeout: 2 * time.Second}
 	resp, err := client.Get(url)
 	if err != nil {
-		return false
+		return 0
 	}
 	_ = resp.Body.Close()
-	return resp.StatusCode < 500
+	return resp.StatusCode
 }
 
 // Versitygw starts versitygw over an empty folder.
@@ -141,15 +147,7 @@ func Moto(tb testing.TB) *Server {
 	return s
 }
 
-func ok(url string) bool {
-	client := http.Client{Timeout: 2 * time.Second}
-	resp, err := client.Get(url)
-	if err != nil {
-		return false
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
-}
+func ok(url string) bool { return statusOf(url) == http.StatusOK }
 
 func mkdir(tb testing.TB, dirs ...string) {
 	tb.Helper()

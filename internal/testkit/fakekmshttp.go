@@ -44,7 +44,7 @@ func (s *KMS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *KMS) serve(r *http.Request) (out *KMSResponse, algorithm string, err error) {
 	found := kmsScope.FindStringSubmatch(r.Header.Get("Authorization"))
 	if found == nil {
-		return nil, "", kmsFault("MissingAuthenticationTokenException", "no credential kmsScope of kms")
+		return nil, "", kmsFault("MissingAuthenticationTokenException", "no credential with a scope of kms")
 	}
 	op, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "TrentService.")
 	if !ok {

@@ -23,13 +23,23 @@ import (
 
 var update = flag.Bool("update", false, "write docs/trail-tampering.md from the answers")
 
+// programs is the folder of the command, for as long as the tests run.
+var programs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "trailcheck"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
+}
+
 // trailcheck builds the command once.
 var trailcheck = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "trailcheck")
-	if err != nil {
-		return "", err
-	}
-	bin := filepath.Join(dir, "trailcheck.exe")
+	bin := filepath.Join(programs, "trailcheck.exe")
 	out, err := buildCommand(bin)
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)

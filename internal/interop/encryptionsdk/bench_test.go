@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build unix
-
 package encryptionsdk
 
 import (
@@ -16,11 +14,11 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 
 	"filippo.io/age"
 	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/stretchr/testify/require"
 	"github.com/tink-crypto/tink-go/v2/streamingaead/subtle"
 )
@@ -354,18 +352,10 @@ func ageContender(b *testing.B) contender {
 // cpuTime reports the processor time of an operation beside the clock's: on a
 // machine that others use too, the ratios of it hold still.
 func cpuTime(b *testing.B) func() {
-	start := processorTime(b)
+	start := testkit.CPUTime()
 	return func() {
-		b.ReportMetric(float64(processorTime(b)-start)/float64(b.N), "cpu-ns/op")
+		b.ReportMetric(float64(testkit.CPUTime()-start)/float64(b.N), "cpu-ns/op")
 	}
-}
-
-func processorTime(b *testing.B) int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 // race measures the contenders one after the other, each as it would run in a

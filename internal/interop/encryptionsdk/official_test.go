@@ -17,11 +17,16 @@ import (
 	esdktypes "github.com/aws/aws-encryption-sdk/releases/go/encryption-sdk/awscryptographyencryptionsdksmithygeneratedtypes"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/sallyport-go/sallyport/internal/interop"
 	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/stretchr/testify/require"
 )
 
-const officialVersion = "v0.4.0"
+// officialVersion is the release of the SDK for Go that is compared with.
+func officialVersion(tb testing.TB) string {
+	tb.Helper()
+	return interop.ModuleVersion(tb, "github.com/aws/aws-encryption-sdk/releases/go/encryption-sdk")
+}
 
 // official is the SDK for Go under one commitment policy.
 type official struct {
@@ -207,7 +212,7 @@ func TestOfficialGoShapes(t *testing.T) {
 		}
 		cases += both(t, o, w, pair{aesRing(256), aesRing(256)}, s, 1, 5, nil)
 	}
-	testkit.Report(t, "interop", "encryptionsdk/go/shapes", officialVersion, cases)
+	testkit.Report(t, "interop", "encryptionsdk/go/shapes", officialVersion(t), cases)
 }
 
 // Every keyring with every suite, both directions.
@@ -227,7 +232,7 @@ func TestOfficialGoKeyrings(t *testing.T) {
 			cases += both(t, o, w, p, s, 64, 100, testContext)
 		}
 	}
-	testkit.Report(t, "interop", "encryptionsdk/go/keyrings", officialVersion, cases)
+	testkit.Report(t, "interop", "encryptionsdk/go/keyrings", officialVersion(t), cases)
 }
 
 // The keyring of an asymmetric KMS key, with every suite that does not sign,
@@ -256,7 +261,7 @@ func TestOfficialGoKMSRSA(t *testing.T) {
 			}
 		}
 	}
-	testkit.Report(t, "interop", "encryptionsdk/go/kms-rsa", officialVersion, cases)
+	testkit.Report(t, "interop", "encryptionsdk/go/kms-rsa", officialVersion(t), cases)
 }
 
 // Messages that share a cached data key, and what the SDK wrote read with
@@ -298,7 +303,7 @@ func TestOfficialGoCached(t *testing.T) {
 			require.Equal(t, 2, calls)
 		}
 	}
-	testkit.Report(t, "interop", "encryptionsdk/go/cached", officialVersion, cases)
+	testkit.Report(t, "interop", "encryptionsdk/go/cached", officialVersion(t), cases)
 }
 
 // Required context keys: authenticated and not stored, both directions, and
@@ -332,7 +337,7 @@ func TestOfficialGoRequiredContext(t *testing.T) {
 			cases += 2
 		}
 	}
-	testkit.Report(t, "interop", "encryptionsdk/go/required", officialVersion, cases)
+	testkit.Report(t, "interop", "encryptionsdk/go/required", officialVersion(t), cases)
 }
 
 // What changes a small message of the SDK in one bit, cuts it or extends it is
@@ -365,5 +370,5 @@ func TestOfficialGoTampered(t *testing.T) {
 		}
 		refuse(append(message[:len(message):len(message)], 0))
 	}
-	testkit.Report(t, "interop", "encryptionsdk/go/tampered", officialVersion, cases)
+	testkit.Report(t, "interop", "encryptionsdk/go/tampered", officialVersion(t), cases)
 }

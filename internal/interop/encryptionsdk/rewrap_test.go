@@ -78,7 +78,7 @@ func TestOfficialGoRewrap(t *testing.T) {
 			}
 		}
 	}
-	testkit.Report(t, "interop", "encryptionsdk/go/rewrap", officialVersion, cases)
+	testkit.Report(t, "interop", "encryptionsdk/go/rewrap", officialVersion(t), cases)
 }
 
 // Pairs that are authenticated and not stored stay so, and the SDK asks for
@@ -101,7 +101,7 @@ func TestOfficialGoRewrapRequired(t *testing.T) {
 			cases += 2
 		}
 	}
-	testkit.Report(t, "interop", "encryptionsdk/go/rewrap-required", officialVersion, cases)
+	testkit.Report(t, "interop", "encryptionsdk/go/rewrap-required", officialVersion(t), cases)
 }
 
 // The same with the SDK for JavaScript, which reads the header's stored IV too.

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-go/sallyport/internal/interop"
 )
 
-// testBoto3 runs testdata/boto3.py, which asserts for itself and prints how
+// testBoto3 runs testdata/boto3_client.py, which asserts for itself and prints how
 // many operations it compared.
 func testBoto3(t *testing.T, w *world) string {
 	python := interop.Python(t, "boto3")

@@ -11,7 +11,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,15 +21,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sallyport-go/sallyport/cloudtrail"
 	"github.com/sallyport-go/sallyport/internal/interop"
 	"github.com/sallyport-go/sallyport/internal/testkit"
 )
 
-// TestKilledGateway kills the gateway 50 times, 200 with SALLYPORT_FULL=1, while it stores and completes
-// uploads and, from every third time on, moves all objects to a new wrapping
-// key: nothing acknowledged is lost, nothing half written is visible, and the
-// audit trail stays valid.
+// TestKilledGateway kills the gateway 50 times, 200 with SALLYPORT_FULL=1, while
+// it stores and completes uploads and, from every third time on, moves all
+// objects to a new wrapping key: nothing acknowledged is lost, nothing half
+// written is visible, and the audit trail stays valid.
 func TestKilledGateway(t *testing.T) {
 	interop.Require(t)
 	rounds := 50
@@ -68,7 +66,7 @@ func TestKilledGateway(t *testing.T) {
 	}})
 	w := &world{GatewayServer: g, scheme: "http"}
 	done.verify(t, w.sdk(w.root()))
-	requireTrail(t, filepath.Join(dir, "audit"))
+	g.ValidTrail(t)
 	total := 0
 	for _, n := range done.versions {
 		total += n
@@ -176,19 +174,4 @@ func (l *ledger) verify(t *testing.T, c *s3.Client) {
 		require.GreaterOrEqual(t, seen[key], version, "%s lost an acknowledged version", key)
 		l.versions[key] = seen[key] // a version may have been stored and not acknowledged
 	}
-}
-
-func requireTrail(t *testing.T, path string) {
-	t.Helper()
-	dir := cloudtrail.Directory{FS: os.DirFS(path)}
-	keys, err := dir.Keys()
-	require.NoError(t, err)
-	v := &cloudtrail.Validator{Source: dir, Keys: keys, Buckets: []string{"gateway-audit"}, CountUnreferenced: true}
-	var report *cloudtrail.Report
-	require.Eventually(t, func() bool { // the last process signs what its predecessors logged
-		report, err = v.Run(t.Context())
-		return err == nil && report.Counts.Digests.Valid > 0
-	}, 20*time.Second, 100*time.Millisecond)
-	require.NoError(t, err)
-	require.Equal(t, cloudtrail.Valid, report.Verdict, "%v", report.Findings)
 }

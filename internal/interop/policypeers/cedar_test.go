@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/cedar-policy/cedar-go"
 
 	"github.com/sallyport-go/sallyport/iampolicy"
+	"github.com/sallyport-go/sallyport/internal/interop"
 	"github.com/sallyport-go/sallyport/internal/testkit"
 )
 
@@ -143,15 +143,7 @@ func TestSameDecisions(t *testing.T) {
 	if allowed < cases/20 {
 		t.Errorf("only %d of %d requests allowed", allowed, cases)
 	}
-	testkit.Report(t, "interop", "iampolicy/cedar", version(t, "github.com/cedar-policy/cedar-go"), cases)
-}
-
-// version asks the go command, since test binaries do not know their modules.
-func version(tb testing.TB, path string) string {
-	tb.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", path).Output()
-	must(tb, err)
-	return strings.TrimSpace(string(out))
+	testkit.Report(t, "interop", "iampolicy/cedar", interop.ModuleVersion(t, "github.com/cedar-policy/cedar-go"), cases)
 }
 
 // BenchmarkPeers measures both engines on the same requests: hit is allowed,

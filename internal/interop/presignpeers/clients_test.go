@@ -121,7 +121,7 @@ func s3Client(s *interop.Server, k keys) *s3.Client {
 func sdkGo(t testing.TB, s *interop.Server, k keys) peerOutput {
 	p := s3.NewPresignClient(s3Client(s, k), s3.WithPresignExpires(5*time.Minute))
 	ctx := context.Background()
-	out := peerOutput{Version: "v1.109.1"}
+	out := peerOutput{Version: interop.ModuleVersion(t, "github.com/aws/aws-sdk-go-v2/service/s3")}
 	add := func(name, body string) func(*v4.PresignedHTTPRequest, error) {
 		return func(r *v4.PresignedHTTPRequest, err error) {
 			t.Helper()
@@ -161,7 +161,7 @@ func minioGo(t testing.TB, s *interop.Server, k keys) peerOutput {
 	require.NoError(t, err)
 	c, err := minio.New(target.Host, &minio.Options{Creds: miniocredentials.NewStaticV4(k.id, k.secret, k.token), Region: s.Region, BucketLookup: minio.BucketLookupPath})
 	require.NoError(t, err)
-	ctx, out := context.Background(), peerOutput{Version: "v7.0.91"}
+	ctx, out := context.Background(), peerOutput{Version: interop.ModuleVersion(t, "github.com/minio/minio-go/v7")}
 	add := func(method, body string, headers map[string]string) func(*url.URL, error) {
 		return func(u *url.URL, err error) {
 			t.Helper()

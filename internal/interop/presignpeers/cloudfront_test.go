@@ -96,7 +96,7 @@ func TestCloudFrontGo(t *testing.T) {
 		require.NoError(t, err)
 		check(base+path, set)
 	}
-	testkit.Report(t, "interop", "presignpeers/cloudfront/aws-sdk-go-v2", "v1.9.16", cases)
+	testkit.Report(t, "interop", "presignpeers/cloudfront/aws-sdk-go-v2", interop.ModuleVersion(t, "github.com/aws/aws-sdk-go-v2/feature/cloudfront/sign"), cases)
 }
 
 // TestCloudFrontNode verifies what @aws-sdk/cloudfront-signer signs.

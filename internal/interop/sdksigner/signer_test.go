@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"os"
 	"sort"
 	"strings"
 	"testing"
@@ -23,6 +22,7 @@ import (
 	smithyv4 "github.com/aws/smithy-go/aws-http-auth/v4"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/internal/interop"
 	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
@@ -326,22 +326,8 @@ func TestSignersAgree(t *testing.T) {
 	t.Logf("aws-sdk-go-v2 %d equal, smithy-go %d equal of %d; set aside: %v", sdkEqual, smithyEqual, total, seen)
 	require.Greater(t, sdkEqual, total/2)
 	require.Greater(t, smithyEqual, total/2)
-	testkit.Report(t, "interop", "sdksigner/aws-sdk-go-v2", version(t, "github.com/aws/aws-sdk-go-v2"), sdkEqual)
-	testkit.Report(t, "interop", "sdksigner/smithy-go", version(t, "github.com/aws/smithy-go/aws-http-auth"), smithyEqual)
-}
-
-// version is the one that go.mod names.
-func version(t *testing.T, module string) string {
-	t.Helper()
-	data, err := os.ReadFile("../go.mod")
-	require.NoError(t, err)
-	for line := range strings.Lines(string(data)) {
-		if f := strings.Fields(line); len(f) >= 2 && f[0] == module {
-			return f[1]
-		}
-	}
-	t.Fatalf("go.mod does not require %s", module)
-	return ""
+	testkit.Report(t, "interop", "sdksigner/aws-sdk-go-v2", interop.ModuleVersion(t, "github.com/aws/aws-sdk-go-v2"), sdkEqual)
+	testkit.Report(t, "interop", "sdksigner/smithy-go", interop.ModuleVersion(t, "github.com/aws/smithy-go/aws-http-auth"), smithyEqual)
 }
 
 // TestNamedDeviations pins each rule that a peer does not follow: what the rule
@@ -426,5 +412,5 @@ func TestOursVerifyTheirs(t *testing.T) {
 		verified++
 	}
 	require.Greater(t, verified, 1_000)
-	testkit.Report(t, "interop", "sdksigner/verify", version(t, "github.com/aws/aws-sdk-go-v2"), verified)
+	testkit.Report(t, "interop", "sdksigner/verify", interop.ModuleVersion(t, "github.com/aws/aws-sdk-go-v2"), verified)
 }

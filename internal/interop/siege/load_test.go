@@ -185,23 +185,11 @@ func (l *loader) run(b *testing.B, method string) {
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 	b.ReportMetric(float64(l.cpu()-before)/float64(b.N), "server-cpu-ns/op")
-	b.ReportMetric(float64(l.status("VmHWM:"))/1024, "peak-MiB")
+	b.ReportMetric(float64(statusKiB(l.server.Process, "VmHWM:"))/1024, "peak-MiB")
 }
 
-// status is a number of the server's /proc file, or 0.
-func (l *loader) status(name string) int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", l.server.Process.PID()))
-	_, rest, _ := strings.Cut(string(text), name)
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	n, _ := strconv.Atoi(fields[0])
-	return n
-}
-
-// cpu is the processor time that the server has used, in nanoseconds, or 0
-// where the system does not tell.
+// cpu is the processor time that the server has used, or 0 where the system
+// does not tell.
 func (l *loader) cpu() time.Duration {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", l.server.Process.PID()))
 	_, rest, _ := strings.Cut(string(text), ") ")

@@ -12,7 +12,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +24,7 @@ import (
 	miniocredentials "github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/internal/interop"
 	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
@@ -104,16 +104,6 @@ func (s *store) requireObject(t *testing.T, path string, want []byte, mode sigv4
 	require.Equal(t, mode.String(), s.seen[path].Payload.String(), path)
 }
 
-func version(module string) string {
-	info, _ := debug.ReadBuildInfo()
-	for _, dep := range info.Deps {
-		if dep.Path == module {
-			return dep.Version
-		}
-	}
-	return "-"
-}
-
 // trusting accepts the throwaway certificate of the test server.
 func trusting() *http.Transport {
 	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // the server is our own
@@ -149,7 +139,7 @@ func TestMinioGo(t *testing.T) {
 			}
 		}
 	}
-	testkit.Report(t, "interop", "streams/minio-go", version("github.com/minio/minio-go/v7"), cases)
+	testkit.Report(t, "interop", "streams/minio-go", interop.ModuleVersion(t, "github.com/minio/minio-go/v7"), cases)
 }
 
 // SIG-122: aws-sdk-go-v2 over TLS, with each checksum, seekable and not, with
@@ -185,7 +175,7 @@ func TestSDK(t *testing.T) {
 			}
 		}
 	}
-	testkit.Report(t, "interop", "streams/aws-sdk-go-v2", version("github.com/aws/aws-sdk-go-v2/service/s3"), cases)
+	testkit.Report(t, "interop", "streams/aws-sdk-go-v2", interop.ModuleVersion(t, "github.com/aws/aws-sdk-go-v2/service/s3"), cases)
 }
 
 // The SDK signs requests to a multi-region access point with SigV4A; our
@@ -231,7 +221,7 @@ func TestSDKMultiRegionAccessPoint(t *testing.T) {
 		require.Equal(t, []string{"*"}, id.RegionSet)
 	}
 	require.Len(t, got, cases)
-	testkit.Report(t, "interop", "streams/sdk-sigv4a", version("github.com/aws/aws-sdk-go-v2/service/s3"), cases)
+	testkit.Report(t, "interop", "streams/sdk-sigv4a", interop.ModuleVersion(t, "github.com/aws/aws-sdk-go-v2/service/s3"), cases)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

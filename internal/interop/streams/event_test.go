@@ -19,6 +19,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/internal/interop"
 	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
@@ -87,7 +88,7 @@ func TestStreamSigner(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, plain, got)
 	}
-	testkit.Report(t, "interop", "streams/stream-signer", version("github.com/aws/aws-sdk-go-v2"), cases)
+	testkit.Report(t, "interop", "streams/stream-signer", interop.ModuleVersion(t, "github.com/aws/aws-sdk-go-v2"), cases)
 }
 
 // Messages with every kind of header, encoded by one side and decoded by the
@@ -124,5 +125,5 @@ func TestEventCodec(t *testing.T) {
 		}
 		cases++
 	}
-	testkit.Report(t, "interop", "streams/event-codec", version("github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"), cases)
+	testkit.Report(t, "interop", "streams/event-codec", interop.ModuleVersion(t, "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"), cases)
 }

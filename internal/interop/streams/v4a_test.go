@@ -19,6 +19,7 @@ import (
 	v4 "github.com/aws/smithy-go/aws-http-auth/v4"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sallyport-go/sallyport/internal/interop"
 	"github.com/sallyport-go/sallyport/internal/testkit"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
@@ -124,7 +125,7 @@ func TestSmithySigV4A(t *testing.T) {
 		require.True(t, strings.HasPrefix(theirs.Header.Get("Authorization"), prefix), theirs.Header.Get("Authorization"))
 	}
 	classes.Require(t, total)
-	testkit.Report(t, "interop", "streams/smithy-sigv4a", version("github.com/aws/smithy-go/aws-http-auth"), 2*total)
+	testkit.Report(t, "interop", "streams/smithy-sigv4a", interop.ModuleVersion(t, "github.com/aws/smithy-go/aws-http-auth"), 2*total)
 }
 
 type everyHeader struct{}
