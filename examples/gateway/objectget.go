@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -90,11 +92,27 @@ func (c *call) send(o *store.Object, s span) error {
 	if _, err := c.w.Write(first); err != nil {
 		return nil // the client has gone away
 	}
-	if _, err := io.Copy(c.w, body); err != nil {
-		c.gw.log.ErrorContext(c.r.Context(), "body ended early", "id", c.id, "cause", err)
+	out := &clientWriter{w: c.w}
+	if _, err := io.Copy(out, body); err != nil {
+		level := slog.LevelError // the object is damaged, or the disk
+		if out.err != nil {
+			level = slog.LevelInfo
+		}
+		c.gw.log.LogAttrs(context.WithoutCancel(c.r.Context()), level, "body ended early", slog.String("id", c.id), slog.Any("cause", err))
 		panic(http.ErrAbortHandler) // what net/http offers to cut an answer that cannot be finished
 	}
 	return nil
+}
+
+// clientWriter remembers that its client takes no more.
+type clientWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *clientWriter) Write(p []byte) (n int, err error) {
+	n, c.err = c.w.Write(p)
+	return n, c.err
 }
 
 // describe writes an object's headers.

@@ -153,6 +153,8 @@ func TestAClientThatStopsReadingIsLeft(t *testing.T) {
 		resp, err := c.Do(r)
 		require.NoError(t, err)
 		require.Equal(t, 200, resp.StatusCode)
+		_, err = io.CopyN(io.Discard, resp.Body, 1<<20)
+		require.NoError(t, err)
 		for len(b.g.slots) > 0 {
 			time.Sleep(time.Second)
 			require.Less(t, time.Since(began), 2*limit, "the request is still under way")
@@ -160,6 +162,7 @@ func TestAClientThatStopsReadingIsLeft(t *testing.T) {
 		require.GreaterOrEqual(t, time.Since(began), limit)
 		_, err = io.Copy(io.Discard, resp.Body)
 		require.Error(t, err, "it is cut short")
+		require.NotContains(t, b.log.String(), `"level":"ERROR"`, "clients go away every day")
 		_ = resp.Body.Close()
 	})
 }
