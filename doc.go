@@ -17,7 +17,11 @@
 //   - [github.com/sallyport-go/sallyport/envelope] reads and writes AWS Encryption
 //     SDK messages, whole, streaming and at random offsets.
 //   - [github.com/sallyport-go/sallyport/netfilter] decides packets against
-//     security groups and network ACLs, and compares, lints and minimises them.
+//     security groups and network ACLs, and compares, lints and minimises them;
+//     [github.com/sallyport-go/sallyport/netfilter/vpc] follows paths through
+//     VPCs and lists what the internet reaches;
+//     [github.com/sallyport-go/sallyport/netfilter/flowlog] tells from flow logs
+//     which rule admitted each flow.
 //   - [github.com/sallyport-go/sallyport/cloudtrail] proves a CloudTrail trail
 //     complete and untouched, and signs trails of its own.
 //

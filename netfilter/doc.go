@@ -40,7 +40,7 @@
 // # Forms
 //
 // A policy is laid out in one of two ways, which never changes a verdict. Compact
-// is linear in rules and members and is searched: about 3 KB for 40 rules. Cross
+// is linear in rules and members and is searched: about 7 KB for 40 rules. Cross
 // is a table and is indexed: a decision takes a few nanoseconds whatever the
 // number of rules, for 150 KB and more. [Auto], the zero value, takes Cross for a
 // direction and family with 64 rules or more where it fits 1 MiB, else Compact.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
@@ -299,7 +300,11 @@ func TestStoreOpensOnlyWithItsKey(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(key))
 	_, err = open(fixed(b.config), b.g.log)
-	require.ErrorContains(t, err, "encryption: index key")
+	require.ErrorContains(t, err, "encryption: key file: open "+key)
+	require.NoFileExists(t, key, "another would open nothing")
+	require.NoError(t, os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600))
+	_, err = open(fixed(b.config), b.g.log)
+	require.ErrorContains(t, err, "encryption: index key: envelope: ")
 	require.NoError(t, os.WriteFile(key, text, 0o600))
 
 	index := filepath.Join(b.config.Store, "index.key")

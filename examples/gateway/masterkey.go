@@ -88,9 +88,10 @@ func (r ring) OnDecrypt(ctx context.Context, m *envelope.DecryptionMaterials, ke
 	return r.read.OnDecrypt(ctx, m, keys)
 }
 
-// newRing makes the keyring that the configuration names. Only a new gateway
-// makes a key file that is missing: one that runs had better not go on with
-// another key than it was told to.
+// newRing makes the keyring that the configuration names. With create it makes
+// the key file that writes where that is missing: a gateway that runs had better
+// not go on with another key than it was told to, nor one that starts with a key
+// that cannot open its store.
 func newRing(ctx context.Context, c *Config, files files, create bool) (envelope.Keyring, error) {
 	var all []envelope.Keyring
 	for i, k := range c.Encryption.keys() {

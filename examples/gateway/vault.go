@@ -40,7 +40,11 @@ type vault struct {
 
 // newVault opens the store's index key. A new gateway makes what is missing.
 func newVault(ctx context.Context, config *Config, files files, create bool) (*vault, error) {
-	ring, err := newRing(ctx, config, files, create)
+	path := filepath.Join(config.Store, "index.key")
+	alone := len(config.Encryption.Old) == 0
+	_, errIndex := os.Stat(path)
+	lost := alone && errIndex == nil // where its file is missing: no other key would open the store
+	ring, err := newRing(ctx, config, files, create && !lost)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +60,7 @@ func newVault(ctx context.Context, config *Config, files files, create bool) (*v
 	if err != nil {
 		return nil, err
 	}
-	key, err := indexKey(ctx, filepath.Join(config.Store, "index.key"), bodies, create)
+	key, err := indexKey(ctx, path, bodies, create)
 	if err != nil {
 		return nil, config.at("encryption", fmt.Errorf("index key: %w", err))
 	}
@@ -66,7 +70,7 @@ func newVault(ctx context.Context, config *Config, files files, create bool) (*v
 		return nil, err
 	}
 	infos, err := envelope.New(envelope.Unsigned(index))
-	return &vault{bodies: bodies, cache: cache, infos: infos, key: keysOf(h.EncryptedDataKeys), alone: len(config.Encryption.Old) == 0}, err
+	return &vault{bodies: bodies, cache: cache, infos: infos, key: keysOf(h.EncryptedDataKeys), alone: alone}, err
 }
 
 // indexContext binds the index key: no object is named so.
