@@ -468,6 +468,11 @@ func TestExemptServices(t *testing.T) {
 	}
 	_, ok := netfilter.Exempt(nil, netfilter.Egress, packet(17, "10.0.0.2", 53).Reply())
 	require.False(t, ok, "the list is an option")
+	two := netfilter.Services(netip.MustParsePrefix("2001:db8::/56"), netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("10.1.0.0/16"))
+	_, ok = netfilter.Exempt(two, netfilter.Egress, packet(17, "10.0.0.2", 53).Reply())
+	require.True(t, ok)
+	_, ok = netfilter.Exempt(two, netfilter.Egress, packet(17, "10.1.0.2", 53).Reply())
+	require.False(t, ok, "the resolver is in the primary block (vpc/latest/userguide/AmazonDNS-concepts.html)")
 	dhcp := netfilter.Packet{Src: netip.MustParseAddr("0.0.0.0"), Dst: netip.MustParseAddr("255.255.255.255"), Protocol: 17, SrcPort: 68, DstPort: 67}
 	got, _ := netfilter.Exempt(services, netfilter.Egress, dhcp)
 	require.Equal(t, "DHCP", got.Name)

@@ -23,12 +23,14 @@ type Service struct {
 }
 
 // Services returns the traffic that AWS exempts from security groups, with the
-// resolver and router addresses of the given VPC CIDR blocks. It is a copy:
+// resolver and router addresses of the given CIDR blocks of a VPC, the primary
+// one first: of the IPv4 blocks only that one has a resolver. It is a copy:
 // take entries out or add some as AWS's list changes. A nil list exempts
 // nothing.
 //
-// See https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
-// and https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html.
+// See https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html,
+// https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html and
+// https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html.
 func Services(vpc ...netip.Prefix) []Service {
 	resolver := Service{Name: "resolver", ACL: true, Prefixes: hosts("169.254.169.253", "fd00:ec2::253")}
 	router := Service{Name: "default router"}
@@ -36,7 +38,9 @@ func Services(vpc ...netip.Prefix) []Service {
 		if p = unmapPrefix(p); p.Addr().Is4() && p.Bits() <= 30 {
 			one := p.Addr().Next()
 			router.Prefixes = append(router.Prefixes, netip.PrefixFrom(one, 32))
-			resolver.Prefixes = append(resolver.Prefixes, netip.PrefixFrom(one.Next(), 32))
+			if len(router.Prefixes) == 1 {
+				resolver.Prefixes = append(resolver.Prefixes, netip.PrefixFrom(one.Next(), 32))
+			}
 		}
 	}
 	return []Service{

@@ -30,7 +30,7 @@ const flowSnapshot = `{"Vpcs":[{"VpcId":"vpc-1","CidrBlock":"10.0.0.0/16","CidrB
 const flowLines = `2 123456789010 eni-1 198.51.100.7 10.0.0.5 40000 443 6 10 5000 1700000000 1700000060 ACCEPT OK
 2 123456789010 eni-1 10.0.0.5 198.51.100.7 443 40000 6 12 90000 1700000000 1700000060 ACCEPT OK
 2 123456789010 eni-1 198.51.100.9 10.0.0.5 40001 3306 6 1 40 1700000010 1700000010 REJECT OK
-2 123456789010 eni-1 10.0.0.5 10.1.0.2 50000 53 17 1 60 1700000010 1700000010 ACCEPT OK
+2 123456789010 eni-1 10.0.0.5 10.0.0.2 50000 53 17 1 60 1700000010 1700000010 ACCEPT OK
 2 123456789010 eni-1 - - - - - - - 1431280876 1431280934 - NODATA
 `
 
@@ -97,6 +97,12 @@ func TestFlowFiles(t *testing.T) {
 		require.Equal(t, 4, report.Files)
 		require.Equal(t, uint64(6), report.Rules[0].Confident.Records)
 		require.Equal(t, []string{"sg-web/ingress/1/10.0.0.0/8"}, report.Unused)
+	}
+	for address, want := range map[string]string{"10.0.0.2": "not logged by AWS", "10.1.0.1": "not logged by AWS", "10.1.0.2": "nothing admits"} {
+		var out bytes.Buffer
+		line := "2 123456789010 eni-1 10.0.0.5 " + address + " 50000 53 17 1 60 1700000010 1700000010 ACCEPT OK\n"
+		run([]string{"flows", "-json", "-snapshot", dir, flowFile(t, "dns.log", line)}, nil, &out, io.Discard)
+		require.Contains(t, out.String(), `"reason": "`+want, "%s: the resolver is in the primary block, a router in each", address)
 	}
 	headless := flowFile(t, "c.log", strings.SplitAfter(custom, "\n")[1])
 	require.Equal(t, 0, run([]string{"flows", "-snapshot", dir, "-format", strings.SplitAfter(custom, "\n")[0], headless}, nil, io.Discard, io.Discard),

@@ -15,8 +15,8 @@ import (
 func (k *refWalk) service(vpc string) (is, acl bool) { return k.w.service(vpc, k.p.dst) }
 
 func (w *refWorld) service(vpc string, a netip.Addr) (is, acl bool) {
-	for _, b := range w.blocks(vpc) {
-		if b.Addr().Is4() && a == b.Addr().Next().Next() {
+	for _, v := range w.Vpcs { // in the primary block, says the page on Amazon DNS
+		if v.VpcId == vpc && a == netip.MustParsePrefix(v.CidrBlock).Addr().Next().Next() {
 			return true, false
 		}
 	}
