@@ -133,6 +133,25 @@ func TestDocumentErrors(t *testing.T) {
 	}
 }
 
+// TestDocumentErrorsPointAtTheValue: an error's place is where the value, or the
+// name that stands twice, begins.
+func TestDocumentErrorsPointAtTheValue(t *testing.T) {
+	for at, text := range map[string]string{
+		`"http"`: "{\"SecurityGroups\":[{\"GroupId\":\"sg-1\",\n\t\"IpPermissions\":[{\"FromPort\" : \"http\"}]}]}",
+		"1.5":    `{"SecurityGroups":[{"GroupId":"sg-1","IpPermissions":[{"FromPort":1.5}]}]}`,
+		"true":   `{"SecurityGroups":[{"GroupId":"sg-1","IpPermissions":[ true]}]}`,
+		"{\"a\"": `{"SecurityGroups":[{"GroupId":"sg-1"},{"a":1}]}`,
+		`"b":2`:  `{"a":{"b":1, "b":2}}`,
+		"777":    "{}\n 777",
+	} {
+		_, err := read(t, text)
+		var fault *netfilter.DocumentError
+		require.ErrorAs(t, err, &fault)
+		require.Equal(t, at, text[fault.Offset:][:min(len(at), len(text)-int(fault.Offset))], text)
+		require.Equal(t, len(text[:fault.Offset])-strings.LastIndexByte("\n"+text[:fault.Offset], '\n')+1, fault.Column, text)
+	}
+}
+
 // TestDepthAtTheLimit: 64 levels pass.
 func TestDepthAtTheLimit(t *testing.T) {
 	_, err := read(t, strings.Repeat(`{"a":`, 64)+"1"+strings.Repeat("}", 64))

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -84,6 +85,7 @@ func firstBadRune(data []byte) int64 {
 // read reads one value. Children keep a pointer to their parent for path; the
 // list they stand in may grow and move later, but what path needs is set first.
 func (d *document) read(v *value, depth int) error {
+	v.offset = d.ahead()
 	tok, err := d.dec.Token()
 	if err != nil {
 		if err == io.EOF && depth == 0 && v.parent == nil && d.onlySpaceLeft() {
@@ -91,7 +93,6 @@ func (d *document) read(v *value, depth int) error {
 		}
 		return d.syntax(v, err)
 	}
-	v.offset = d.dec.InputOffset() - 1
 	if depth > maxDepth {
 		return d.fault(v, v.offset, fmt.Sprintf("nested deeper than %d", maxDepth))
 	}
@@ -132,13 +133,14 @@ func (d *document) readList(v *value, depth int) error {
 func (d *document) readObject(v *value, depth int) error {
 	v.members = map[string]int{}
 	for d.dec.More() {
+		at := d.ahead()
 		tok, err := d.dec.Token()
 		if err != nil {
 			return d.syntax(v, err)
 		}
 		key, _ := tok.(string)
 		if _, twice := v.members[key]; twice {
-			return d.fault(v, d.dec.InputOffset()-1, fmt.Sprintf("member %.40q appears twice", key))
+			return d.fault(v, at, fmt.Sprintf("member %.40q appears twice", key))
 		}
 		v.members[key] = len(v.items)
 		v.items = append(v.items, value{parent: v, key: key})
@@ -157,18 +159,23 @@ func (d *document) close(v *value) error {
 	return nil
 }
 
-// syntax reports the token that could not be read: it begins where the last one
-// ended, after space and separators.
-func (d *document) syntax(v *value, err error) error {
+// ahead is where the next token begins: where the last one ended, after space and
+// separators.
+func (d *document) ahead() int64 {
 	offset := min(d.dec.InputOffset(), int64(len(d.data)))
-	for offset < int64(len(d.data)) && bytes.IndexByte([]byte(" \t\r\n,:"), d.data[offset]) >= 0 {
+	for offset < int64(len(d.data)) && strings.IndexByte(" \t\r\n,:", d.data[offset]) >= 0 {
 		offset++
 	}
+	return offset
+}
+
+// syntax reports the token that could not be read.
+func (d *document) syntax(v *value, err error) error {
 	why := "not JSON"
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		why = "the document ends too early"
 	}
-	return d.fault(v, offset, why)
+	return d.fault(v, d.ahead(), why)
 }
 
 // fault reports what is wrong at an offset of the document.
