@@ -15,7 +15,8 @@ var (
 	// ErrRecord: a line is not a record of the format. The data is in a
 	// *ParseError. Reading goes on with the next line.
 	ErrRecord = errors.New("flowlog: invalid record")
-	// ErrInput: the input broke off or is damaged gzip data. Reading ends.
+	// ErrInput: the input broke off, is damaged gzip data, or is Parquet. Reading
+	// ends.
 	ErrInput = errors.New("flowlog: unreadable input")
 	// ErrLimit: the input is over a limit. Reading ends.
 	ErrLimit = errors.New("flowlog: over the limit")

@@ -36,7 +36,7 @@ type Reader struct {
 }
 
 // Records returns the records of the input, plain or gzip text (of one or more
-// members, told by the first two bytes). Lines end with "\n"; a "\r" before it
+// members, told by the first two bytes); Parquet is refused. Lines end with "\n"; a "\r" before it
 // and empty lines are ignored, and so are headers, which stand within an input
 // that was joined from several files.
 //

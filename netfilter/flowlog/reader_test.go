@@ -405,6 +405,26 @@ func TestPositions(t *testing.T) {
 	}
 }
 
+// TestParquet_NET65: a Parquet file is refused as what it is, once, and not as so
+// many bad lines; text that begins alike is text.
+func TestParquet_NET65(t *testing.T) {
+	in := "PAR1\x15\x04\n" + strings.Repeat("x\n", 100) + "PAR1"
+	for _, r := range []io.Reader{strings.NewReader(in), iotest.OneByteReader(strings.NewReader(in))} {
+		var errs []error
+		for _, err := range (flowlog.Reader{Name: "a.log.parquet"}).Records(r) {
+			errs = append(errs, err)
+		}
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], flowlog.ErrInput)
+		require.EqualError(t, errs[0], "a.log.parquet: flowlog: unreadable input: a Parquet file, not text")
+	}
+	for _, in := range []string{"P", "PAR", "PAR2 1", "PAR"} {
+		for _, err := range (flowlog.Reader{}).Records(strings.NewReader(in)) {
+			require.ErrorIs(t, err, flowlog.ErrRecord)
+		}
+	}
+}
+
 func TestStopEarly(t *testing.T) {
 	n := 0
 	for range (flowlog.Reader{}).Records(strings.NewReader(strings.Repeat(sshLine+"\nbad\n", 5))) {

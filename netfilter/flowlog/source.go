@@ -28,16 +28,22 @@ type source struct {
 	err        error // what ended the input
 }
 
-// newSource looks at the first two bytes to tell gzip data from text.
+// errParquet: the other form in which AWS delivers flow logs (NET-65).
+var errParquet = errors.New("a Parquet file, not text")
+
+// newSource looks at the first bytes to tell gzip data, and Parquet, from text.
 func newSource(in io.Reader, limit int, most int64) (*source, error) {
 	s := &source{buf: newBuffer(min(bufferSize, limit+2)), limit: limit, left: most}
-	var head [2]byte
+	var head [4]byte
 	n, err := io.ReadFull(in, head[:])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
 	s.r = io.MultiReader(bytes.NewReader(head[:n]), in)
-	if head == [2]byte{0x1f, 0x8b} {
+	if string(head[:]) == "PAR1" {
+		return nil, errParquet
+	}
+	if head[0] == 0x1f && head[1] == 0x8b {
 		z, err := gzip.NewReader(bufio.NewReaderSize(s.r, bufferSize))
 		if err != nil {
 			return nil, err
