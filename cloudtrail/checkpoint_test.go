@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,6 +52,20 @@ func TestCheckpoint(t *testing.T) {
 		rep := with(t, testkit.NewTrail())
 		require.Equal(t, []string{"digest-missing"}, codes(rep))
 		require.Equal(t, cloudtrail.Incomplete, rep.Verdict)
+	})
+	t.Run("everything gone, tail expected", func(t *testing.T) { // CT-38, CT-43: no hour twice
+		point, err := cloudtrail.ParseCheckpoint(data)
+		require.NoError(t, err)
+		end := point.Chains[0].End
+		for after, want := range map[time.Duration][]string{time.Hour: {"digest-missing"}, time.Hour + 1: {"digest-missing", "tail-missing"}} {
+			rep := validate(t, testkit.NewTrail().FS(), func(v *cloudtrail.Validator) { v.Checkpoint, v.ExpectThrough = point, end.Add(after) })
+			require.Equal(t, want, codes(rep))
+			for _, f := range rep.Findings {
+				if f.Code == cloudtrail.TailMissing {
+					require.Equal(t, cloudtrail.Interval{From: end, To: end.Add(after)}, cloudtrail.Interval{From: f.From, To: f.To})
+				}
+			}
+		}
 	})
 	t.Run("its digest deleted", func(t *testing.T) {
 		tr := testkit.NewTrail()

@@ -289,9 +289,13 @@ func (r *run) tails() {
 }
 
 // tail finds where a chain ends too early. Digests beyond the range do not
-// excuse that none reach its end.
+// excuse that none reach its end; the hour of one that the checkpoint names has
+// its finding when it is gone.
 func (r *run) tail(c *chainState, expect time.Time) (from time.Time, missing bool) {
 	var newest, inRange time.Time
+	if c.continued != nil {
+		newest = c.continued.End
+	}
 	for _, s := range c.digests {
 		if s.end.After(newest) {
 			newest = s.end

@@ -86,6 +86,10 @@ func openError(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", ErrRefused, code)
 }
 
+// errPages is of a server that says that there is more and not where, or there
+// where it was: what it listed is not all, and may never be.
+var errPages = errors.New("s3source: the listing is cut and leads nowhere")
+
 // List yields keys page by page.
 func (s *Source) List(ctx context.Context, bucket, prefix, delimiter string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
@@ -109,10 +113,15 @@ func (s *Source) List(ctx context.Context, bucket, prefix, delimiter string) ite
 					return
 				}
 			}
-			if !aws.ToBool(page.IsTruncated) || aws.ToString(page.NextContinuationToken) == "" {
+			if !aws.ToBool(page.IsTruncated) {
 				return
 			}
-			in.ContinuationToken = page.NextContinuationToken
+			next := aws.ToString(page.NextContinuationToken)
+			if next == "" || next == aws.ToString(in.ContinuationToken) {
+				yield("", errPages)
+				return
+			}
+			in.ContinuationToken = &next
 		}
 	}
 }

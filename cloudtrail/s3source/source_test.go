@@ -88,6 +88,36 @@ func TestListPages(t *testing.T) {
 	require.Equal(t, []string{"a/", "b/"}, slices.Compact(got))
 }
 
+// cut is a bucket whose every page says that more follows.
+type cut struct {
+	fake
+	token *string
+}
+
+func (f *cut) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	return &s3.ListObjectsV2Output{
+		Contents: []types.Object{{Key: aws.String("a")}}, IsTruncated: aws.Bool(true), NextContinuationToken: f.token,
+	}, nil
+}
+
+// A listing that says that it is cut and not how to go on is not taken for the
+// whole, and one that goes on where it is ends (CT-47): what was not listed
+// cannot be missed.
+func TestListCut(t *testing.T) {
+	for _, token := range []*string{nil, aws.String(""), aws.String("same")} {
+		s := s3source.New(&cut{token: token})
+		var failed error
+		n := 0
+		for _, failed = range s.List(t.Context(), "b", "", "") {
+			if n++; n > 10 {
+				break
+			}
+		}
+		require.ErrorContains(t, failed, "the listing is cut", "%v", token)
+		require.LessOrEqual(t, n, 3)
+	}
+}
+
 // versioned is a bucket of versions, two a page.
 type versioned struct{ fake }
 
