@@ -382,8 +382,8 @@ func (c *compiler) addValue(out *cond, v *value, where place) error {
 			s.prefixes = append(s.prefixes, p)
 		}
 	case famBinary:
-		if b, err := base64.StdEncoding.DecodeString(v.text); err == nil {
-			s.binaries = append(s.binaries, base64.StdEncoding.EncodeToString(b))
+		if text, ok := canonicalBase64(v.text); ok {
+			s.binaries = append(s.binaries, text)
 		}
 	case famNull:
 		s.texts = append(s.texts, textOf{text: v.text})
@@ -399,6 +399,13 @@ func (c *compiler) addValue(out *cond, v *value, where place) error {
 		s.texts = append(s.texts, t)
 	}
 	return nil
+}
+
+// canonicalBase64 returns the one text in base64 for the bytes that another
+// stands for. Line breaks, which the decoder would skip, are not base64.
+func canonicalBase64(text string) (canonical string, ok bool) {
+	b, err := base64.StdEncoding.DecodeString(text)
+	return base64.StdEncoding.EncodeToString(b), err == nil && !strings.ContainsAny(text, "\r\n")
 }
 
 // compileText compiles a text that may hold variables and, with wild,

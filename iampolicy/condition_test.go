@@ -282,6 +282,29 @@ func TestIAM43Bool(t *testing.T) {
 	checkCondition(t, "Bool", "1", "1", false)
 }
 
+// TestIAM35Binary: base64 on both sides, compared as bytes; what a decoder would
+// skip is not base64 on either.
+func TestIAM35Binary(t *testing.T) {
+	for _, c := range []struct {
+		value, have string
+		want        bool
+	}{
+		{"YWJj", "YWJj", true},
+		{"YWI=", "YWJ=", true}, // the unused bits may be anything
+		{"YWI=", "YWI", false},
+		{"YWI", "YWI=", false},
+		{"_-__", "/+//", false}, // the alphabet of URLs
+		{"", "", true},
+		{"YWJj\n", "YWJj", false},
+		{"YWJj", "YWJj\n", false},
+		{"YW\r\nJj", "YW\r\nJj", false},
+	} {
+		got := identityCase(conditioned("BinaryEquals", "x:k", c.value)).filled()
+		got.Context = map[string]any{"x:k": c.have}
+		require.Equal(t, c.want, got.build(t).Decide(got.question(t)).Allowed(), "%q %q", c.value, c.have)
+	}
+}
+
 func TestIAM44Addresses(t *testing.T) {
 	for _, c := range []struct {
 		value, have string

@@ -3,7 +3,6 @@
 package iampolicy
 
 import (
-	"encoding/base64"
 	"net/netip"
 	"slices"
 	"strings"
@@ -210,7 +209,7 @@ func (v *validator) conditionValue(c *condition, op operator, x *value, path val
 			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path.String(), "neither true nor false, in lower case: the condition does not hold by this value")
 		}
 	case famBinary:
-		if _, err := base64.StdEncoding.DecodeString(x.text); err != nil {
+		if _, ok := canonicalBase64(x.text); !ok {
 			v.report("INVALID_CONDITION_DATA_TYPE", x.at, path.String(), "not base64: the value matches nothing")
 		}
 	case famIP:
