@@ -86,7 +86,7 @@ func Canonicalize(r *http.Request, p Profile, signedHeaders []string, payloadHas
 	if !sc.setURLPath(r.URL, &p) {
 		return nil, errBadPath()
 	}
-	sc.canonicalize(r.Method, &p, payloadHash)
+	sc.canonicalize(methodOf(r), &p, payloadHash)
 	return sc.canonical(), nil
 }
 

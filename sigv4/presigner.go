@@ -74,7 +74,7 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 		return nil, errBadQuery()
 	}
 	signed := sc.dropAuthParams()
-	found, err := s.collect(sc, r, false)
+	found, err := s.collect(sc, r, false, false)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (s *Signer) Presign(r *http.Request, c Credentials, p Payload, expires time
 	if payload.send {
 		sc.addOwnHead("x-amz-content-sha256", payload.value)
 	}
-	out := &Presigned{Method: r.Method, Scope: s.scope()}
+	out := &Presigned{Method: methodOf(r), Scope: s.scope()}
 	out.Date = FormatDate(now)
 	out.Scope.Date = out.Date[:8]
 	out.ExpiresAt = now.Truncate(time.Second).Add(expires).UTC()
@@ -134,7 +134,7 @@ func (s *Signer) finishURL(sc *scratch, r *http.Request, c *Credentials, host, p
 	if !sc.setURLPath(r.URL, &s.Profile) {
 		return errBadPath()
 	}
-	sc.canonicalize(r.Method, &s.Profile, payloadHash)
+	sc.canonicalize(out.Method, &s.Profile, payloadHash)
 	text := sc.appendStringToSign(s.Algorithm, out.Date, &out.Scope)
 	if s.Debug {
 		out.Canonical, out.StringToSign = sc.signedCanonical(s.Algorithm, out.Date, out.Scope), string(text)

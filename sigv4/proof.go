@@ -131,7 +131,7 @@ func (v *Verifier) compare(r *http.Request, sc *scratch, a *arrival, c *claim, k
 }
 
 func (v *Verifier) stringToSign(r *http.Request, sc *scratch, c *claim) []byte {
-	sc.canonicalize(r.Method, &v.Profile, c.payload.value)
+	sc.canonicalize(methodOf(r), &v.Profile, c.payload.value)
 	return sc.appendStringToSign(c.algorithm, c.date, &c.scope)
 }
 

@@ -95,7 +95,7 @@ func (s *Signer) Sign(r *http.Request, c Credentials, p Payload) (*Signed, error
 		return nil, errBadQuery()
 	}
 	signed := sc.dropAuthParams()
-	found, err := s.collect(sc, r, payload.frame != nil)
+	found, err := s.collect(sc, r, payload.frame != nil, true)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (s *Signer) finish(sc *scratch, r *http.Request, c *Credentials, payloadHas
 		return errBadPath()
 	}
 	sc.writeHeads()
-	sc.canonicalize(r.Method, &s.Profile, payloadHash)
+	sc.canonicalize(methodOf(r), &s.Profile, payloadHash)
 	text := sc.appendStringToSign(s.Algorithm, out.Date, &out.Scope)
 	if s.Debug {
 		out.Canonical, out.StringToSign = sc.signedCanonical(s.Algorithm, out.Date, out.Scope), string(text)
@@ -301,9 +301,10 @@ func dropStale(h http.Header, mode TokenMode, found stale) {
 	}
 }
 
-// collect adds the request's own headers that are to be signed. It reports
-// what it found that signing replaces.
-func (s *Signer) collect(sc *scratch, r *http.Request, framed bool) (found stale, err error) {
+// collect adds the request's own headers that are to be signed; sent says that r
+// itself is sent, and framed that its body will be. It reports what it found
+// that signing replaces.
+func (s *Signer) collect(sc *scratch, r *http.Request, framed, sent bool) (found stale, err error) {
 	for key, values := range r.Header {
 		if len(values) == 0 {
 			continue
@@ -328,6 +329,7 @@ func (s *Signer) collect(sc *scratch, r *http.Request, framed bool) (found stale
 			return 0, fmt.Errorf("%w: spell the header X-Amz-Content-Sha256", ErrPayload)
 		case string(name) == "host":
 		case framed && isFraming(string(name)):
+		case sent && r.ContentLength == 0 && string(name) == "content-length": // net/http sends none, or its own
 		case s.selects(name):
 			if string(name) == "content-length" && r.ContentLength > 0 {
 				h.values, h.value = nil, fmt.Sprint(r.ContentLength) // what net/http sends
@@ -354,10 +356,24 @@ func (s *Signer) selects(name []byte) bool {
 	return signedByDefault(string(name))
 }
 
+// methodOf is the method that net/http sends: GET where a request has none.
+func methodOf(r *http.Request) string {
+	if r.Method == "" {
+		return http.MethodGet
+	}
+	return r.Method
+}
+
 // signedHost is the host that is signed and sent: without the default port of
-// the scheme (SIG-19).
+// the scheme (SIG-19), and without the zone of an IPv6 address, which net/http
+// takes out.
 func signedHost(r *http.Request) string {
 	host := hostOf(r)
+	if end := strings.LastIndexByte(host, ']'); end > 0 && host[0] == '[' {
+		if zone := strings.LastIndexByte(host[:end], '%'); zone > 0 {
+			host = host[:zone] + host[end:]
+		}
+	}
 	scheme := ""
 	if r.URL != nil {
 		scheme = r.URL.Scheme
