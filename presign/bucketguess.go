@@ -32,7 +32,7 @@ func (p *Presigned) guess(host, path string) error {
 
 // bucketOf looks for a bucket or access point in front of a host of AWS.
 func bucketOf(host string) (bucket, style string) {
-	i := strings.Index(host, ".s3")
+	i := strings.LastIndex(host, ".s3") // a bucket may hold one too
 	if i <= 0 || !strings.Contains(host[i:], ".amazonaws.") && !isOtherSuffix(host) {
 		return "", ""
 	}

@@ -195,6 +195,8 @@ func TestParseGuess(t *testing.T) {
 	for url, want := range map[string][3]string{
 		"https://b.s3.us-west-2.amazonaws.com/k/l":                                  {"b", "k/l", "virtual-hosted"},
 		"https://my.bucket.s3.amazonaws.com/k%2Fl":                                  {"my.bucket", "k/l", "virtual-hosted"},
+		"http://my.s3bucket.s3.us-west-2.amazonaws.com/k":                           {"my.s3bucket", "k", "virtual-hosted"},
+		"http://a.s3.b.s3-fips.us-west-2.amazonaws.com/k":                           {"a.s3.b", "k", "virtual-hosted"},
 		"https://b.s3-fips.dualstack.us-west-2.amazonaws.com/":                      {"b", "", "virtual-hosted"},
 		"https://b.s3-accelerate.amazonaws.com/k":                                   {"b", "k", "virtual-hosted"},
 		"https://b.s3.cn-north-1.amazonaws.com.cn/k":                                {"b", "k", "virtual-hosted"},

@@ -23,7 +23,7 @@ import (
 func TestRanges(t *testing.T) {
 	whole := span{length: 10}
 	for text, want := range map[string]span{
-		"": whole, "bytes=0-9": {0, 10, true, 0}, "bytes=3-4": {3, 2, true, 0}, "bytes=3-": {3, 7, true, 0}, "bytes=-3": {7, 3, true, 0},
+		"": whole, "bytes=0-9": {0, 10, true, 0}, "bytes=3-4": {3, 2, true, 0}, "bytes=3-": {3, 7, true, 0}, "bytes=-3": {7, 3, true, 0}, "Bytes=3-4": {3, 2, true, 0},
 		"bytes=-30": {0, 10, true, 0}, "bytes=9-9": {9, 1, true, 0}, "bytes=0-100": {0, 10, true, 0},
 		"bytes=4-3": whole, "bytes=a-b": whole, "bytes=": whole, "bytes=-": whole, "lines=1-2": whole, "bytes=1-2,4-5": whole, "bytes=+1-2": whole,
 		"bytes=0-99999999999999999999": {0, 10, true, 0}, "bytes=-99999999999999999999": {0, 10, true, 0},
@@ -64,6 +64,8 @@ func TestVirtualHosts(t *testing.T) {
 	b.ok(put("/dir/k", "by host", "Host", "bucket.s3.test"))
 	require.Equal(t, "by host", b.ok(get("/bucket/dir/k")).body)
 	require.Contains(t, b.ok(get("/?list-type=2", "Host", "bucket.s3.test:9000")).body, "<Key>dir/k</Key>")
+	require.Equal(t, "by host", b.ok(get("/dir/k", "Host", "bucket.s3.test.")).body) // the same name, from the root
+	require.Equal(t, "by host", b.ok(get("/dir/k", "Host", "Bucket.S3.test.:9000")).body)
 	require.Contains(t, b.ok(get("/", "Host", "s3.test")).body, "<Name>bucket</Name>")
 	require.Equal(t, "NoSuchBucket", b.send(get("/", "Host", "other.s3.test")).code)
 	require.Equal(t, "InvalidBucketName", b.send(put("/", "", "Host", "a.b..s3.test")).code)

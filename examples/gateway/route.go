@@ -196,7 +196,7 @@ func (c *Config) virtualBucket(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	bucket, ok := strings.CutSuffix(strings.ToLower(host), "."+c.Domain)
+	bucket, ok := strings.CutSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), "."+c.Domain)
 	if !ok {
 		return ""
 	}

@@ -39,8 +39,8 @@ func (c *call) span(info *store.Info) (span, error) {
 // ranges, mean the whole body, as HTTP has it.
 func parseRange(text string, size int64) (span, error) {
 	whole := span{length: size}
-	spec, ok := strings.CutPrefix(text, "bytes=")
-	if !ok || strings.Contains(spec, ",") {
+	unit, spec, ok := strings.Cut(text, "=")
+	if !ok || !strings.EqualFold(unit, "bytes") || strings.Contains(spec, ",") {
 		return whole, nil
 	}
 	from, to, ok := strings.Cut(strings.TrimSpace(spec), "-")
