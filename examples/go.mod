@@ -19,15 +19,12 @@ require (
 	github.com/aws/smithy-go v1.28.8
 	github.com/sallyport-go/sallyport v0.0.0
 	github.com/sallyport-go/sallyport/envelope/kmskeyring v0.0.0
-	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/stretchr/testify v1.11.1
 	golang.org/x/term v0.44.0
 )
 
 require (
 	github.com/klauspost/compress v1.19.2 // indirect
-	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
-	github.com/rivo/uniseg v0.4.7 // indirect
 	golang.org/x/sys v0.46.0 // indirect
 )
 

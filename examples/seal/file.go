@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/sallyport-go/sallyport/examples/internal/progress"
 )
 
 func (o *options) run(ctx context.Context) error {
@@ -42,8 +43,8 @@ func (o *options) run(ctx context.Context) error {
 	if inPlace {
 		out.like = info
 	}
-	bar := newProgress(o.stderr, size)
-	source := bar.reader(in)
+	bar := progress.New(o.stderr, size)
+	source := bar.Reader(in)
 	switch o.command {
 	case "encrypt":
 		err = o.encrypt(ctx, out, source)
@@ -54,7 +55,7 @@ func (o *options) run(ctx context.Context) error {
 	default:
 		err = o.rewrap(ctx, out, source)
 	}
-	bar.end()
+	bar.End()
 	return out.finish(err)
 }
 

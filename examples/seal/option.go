@@ -34,13 +34,20 @@ type keySource struct{ file, arn string }
 // flags adds the two flags of a list.
 func (l *keyList) flags(f *flag.FlagSet, file, arn, what string) {
 	f.Func(file, "`FILE` of "+what+", or of a keyring; may be repeated", func(s string) error {
-		*l = append(*l, keySource{file: s})
-		return nil
+		return l.add(s, keySource{file: s})
 	})
 	f.Func(arn, "`ARN` of "+what+" in KMS; may be repeated", func(s string) error {
-		*l = append(*l, keySource{arn: s})
-		return nil
+		return l.add(s, keySource{arn: s})
 	})
+}
+
+// add refuses what an unset variable of a script becomes.
+func (l *keyList) add(value string, source keySource) error {
+	if value == "" {
+		return errors.New("it is empty")
+	}
+	*l = append(*l, source)
+	return nil
 }
 
 // pairs gathers -context k=v.

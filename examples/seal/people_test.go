@@ -188,6 +188,7 @@ func TestUsage(t *testing.T) {
 		"": exitUsage, "-h": 0, "help": 0, "encrypt -h": 0, "decrypt -h": 0, "inspect -h": 0, "rewrap -h": 0,
 		"jsonl x": exitUsage, "decrypt a b": exitUsage, "inspect a b": exitUsage, "encrypt -suite 9999 -key k": exitUsage,
 		"encrypt -frame x -key k": exitUsage, "rewrap -key k -to k a b": exitUsage, "encrypt": exitUsage,
+		"encrypt -key=": exitUsage, "decrypt -kms=": exitUsage, "rewrap -key k -to=": exitUsage, "rewrap -key k -to-kms=": exitUsage,
 	} {
 		stdout, stderr, status := command(t, bin, nil, strings.Fields(args)...)
 		require.Equal(t, want, status, args)

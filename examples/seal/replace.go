@@ -94,7 +94,7 @@ func (t *tree) replace(ctx context.Context, name string, f *os.File, info fs.Fil
 	if err != nil {
 		return err
 	}
-	err = t.renew(ctx, h, out, t.bar.reader(io.NewSectionReader(f, 0, info.Size())))
+	err = t.renew(ctx, h, out, t.bar.Reader(io.NewSectionReader(f, 0, info.Size())))
 	if err == nil {
 		err = keepMode(out, info)
 	}

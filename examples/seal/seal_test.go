@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,8 +19,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -390,39 +387,6 @@ func TestLinesErrors(t *testing.T) {
 			require.True(t, strings.HasPrefix(answers[i]["error"].(string), tt.want), "%v: %v", tt.line, answers[i])
 		}
 	}
-}
-
-// TestProgress: nothing for a second, then a bar that goes away; nothing at all
-// but on a terminal.
-func TestProgress(t *testing.T) {
-	for total, want := range map[int64]string{4_000_000: "50%", -1: "2.0 MB"} {
-		synctest.Test(t, func(t *testing.T) {
-			var b, errs bytes.Buffer
-			p := startProgress(&gate{w: &b, opens: time.Now().Add(progressAfter)}, total)
-			time.Sleep(progressAfter / 2)
-			p.add(1_000_000)
-			p.say(&errs, "a line")
-			require.Empty(t, b.String())
-			require.Equal(t, "a line\n", errs.String())
-			time.Sleep(progressAfter)
-			p.add(1_000_000)
-			require.Contains(t, b.String(), want)
-			time.Sleep(progressAfter)
-			p.add(9_000_000) // more than there was
-			b.Reset()
-			p.say(&errs, "another")
-			require.NotEmpty(t, b.String(), "the bar makes room")
-			require.Equal(t, "a line\nanother\n", errs.String())
-			p.end()
-			b.Reset()
-			p.add(1)
-			require.Empty(t, b.String())
-		})
-	}
-	p := newProgress(io.Discard, 1)
-	require.Nil(t, p.bar, "not a terminal")
-	p.add(1)
-	p.end()
 }
 
 // fakeKMS makes data keys; with what it refuses to open them again, if it does,

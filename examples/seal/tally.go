@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/sallyport-go/sallyport/examples/internal/progress"
 )
 
 // What becomes of a file.
@@ -43,7 +45,7 @@ func failed(name string, err error) outcome {
 type tally struct {
 	out, errs io.Writer
 	json      bool
-	bar       *progress
+	bar       *progress.Meter
 
 	mu          sync.Mutex
 	files       map[string]int
@@ -74,9 +76,9 @@ func (t *tally) add(ctx context.Context, o outcome) {
 	case t.json:
 		t.line(o)
 	case o.Result == resultFailed:
-		t.bar.say(t.errs, "seal: "+o.File+": "+o.Error)
+		t.bar.Say(t.errs, "seal: "+o.File+": "+o.Error)
 		if o.Hint != "" {
-			t.bar.say(t.errs, "seal: "+o.Hint)
+			t.bar.Say(t.errs, "seal: "+o.Hint)
 		}
 	}
 }

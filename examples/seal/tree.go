@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/sallyport-go/sallyport/examples/internal/progress"
 )
 
 // tree is a directory whose messages are given to new keys.
@@ -21,7 +22,7 @@ type tree struct {
 	root  *os.Root
 	names []keyName // of the new keys, in the order of a header
 	tally *tally
-	bar   *progress
+	bar   *progress.Meter
 }
 
 // treeError says that a tree was not done; what was wrong has been told.
@@ -48,13 +49,13 @@ func (o *options) rewrapTree(ctx context.Context) error {
 		return err
 	}
 	var total int64
-	if isTerminal(o.stderr) {
+	if progress.Terminal(o.stderr) {
 		total = t.size(ctx)
 	}
-	t.bar = newProgress(o.stderr, total)
+	t.bar = progress.New(o.stderr, total)
 	t.tally = &tally{out: o.stdout, errs: o.stderr, json: o.json, bar: t.bar}
 	errWalk := t.run(ctx)
-	t.bar.end()
+	t.bar.End()
 	return t.tally.end(errWalk)
 }
 
@@ -181,7 +182,7 @@ func (t *tree) try(ctx context.Context, name string) (outcome, error) {
 		return out, err
 	}
 	if !ours {
-		t.bar.add(info.Size())
+		t.bar.Add(info.Size())
 		out.Result = resultOther
 		return out, nil
 	}
@@ -190,7 +191,7 @@ func (t *tree) try(ctx context.Context, name string) (outcome, error) {
 		return out, err
 	}
 	if t.done(ctx, h, io.NewSectionReader(f, 0, info.Size())) {
-		t.bar.add(info.Size())
+		t.bar.Add(info.Size())
 		out.Result = resultAlready
 		return out, nil
 	}

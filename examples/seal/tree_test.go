@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sallyport-go/sallyport/envelope"
+	"github.com/sallyport-go/sallyport/examples/internal/progress"
 )
 
 // keyFile writes a key file of one repeated byte: the names in a header are the
@@ -343,7 +344,7 @@ func TestRewrapTreeChanged(t *testing.T) {
 	tr, err := o.newTree(t.Context())
 	require.NoError(t, err)
 	defer tr.root.Close() //nolint:errcheck // of a test
-	tr.bar = &progress{}
+	tr.bar = progress.New(io.Discard, 0)
 	for what, change := range map[string]func(){
 		"replaced": func() {
 			plant(t, name+".new", 1, nil, []byte("new"), nil)

@@ -73,6 +73,16 @@ func flags(name, usage string, stderr io.Writer) *flag.FlagSet {
 	return f
 }
 
+// trusting returns options, and a flag set with those of a check that needs
+// nothing but public keys.
+func trusting(name, usage string, stderr io.Writer) (*options, *flag.FlagSet) {
+	o := &options{format: choice{"text", []string{"text", "json", "sarif", "junit"}}}
+	f := flags(name, usage, stderr)
+	f.Var(&o.keys, "keys", "`file` of the public keys that are trusted; may be repeated")
+	f.Var(&o.format, "format", "of the report: `text|json|sarif|junit`")
+	return o, f
+}
+
 // source defines the flags that say which trail is meant.
 func (o *options) source(f *flag.FlagSet) {
 	f.StringVar(&o.dir, "dir", "", "check the copy in the directory `TREE`")

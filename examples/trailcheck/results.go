@@ -26,10 +26,7 @@ Exit status: 0 valid, 1 tampered, 2 incomplete, 3 error.
 
 // results is the subcommand.
 func results(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o := &options{format: choice{"text", []string{"text", "json", "sarif", "junit"}}}
-	f := flags("trailcheck results", resultsUsage, stderr)
-	f.Var(&o.keys, "keys", "`file` of the public keys that are trusted; may be repeated")
-	f.Var(&o.format, "format", "of the report: `text|json|sarif|junit`")
+	o, f := trusting("trailcheck results", resultsUsage, stderr)
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0

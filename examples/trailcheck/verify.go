@@ -30,12 +30,9 @@ Exit status: 0 proved, 1 tampered, 2 incomplete, 3 error.
 
 // verify is the subcommand.
 func verify(_ context.Context, args []string, stdout, stderr io.Writer) int {
-	o := &options{format: choice{"text", []string{"text", "json", "sarif", "junit"}}}
+	o, f := trusting("trailcheck verify", verifyUsage, stderr)
 	var log string
-	f := flags("trailcheck verify", verifyUsage, stderr)
-	f.Var(&o.keys, "keys", "`file` of the public keys that are trusted; may be repeated")
 	f.StringVar(&log, "log", "", "the log file that the bundle has to be about, `s3://bucket/key`")
-	f.Var(&o.format, "format", "of the report: `text|json|sarif|junit`")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0

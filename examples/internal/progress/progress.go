@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
 )
 
 const (
@@ -25,18 +27,23 @@ type Meter struct {
 	done  int64
 	start time.Time
 	next  time.Time
-	shown bool
+	shown bool // there is a line to take away
+	ended bool
+}
+
+// Terminal reports whether somebody may be watching w.
+func Terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // New returns a meter that writes to w if that is a terminal. total is the number
-// of bytes of all inputs, 0 when it is not known.
+// of bytes of all inputs, 0 or less when it is not known.
 func New(w io.Writer, total int64) *Meter {
 	m := &Meter{total: total, start: time.Now()}
 	m.next = m.start.Add(after)
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			m.w = w
-		}
+	if Terminal(w) {
+		m.w = w
 	}
 	return m
 }
@@ -56,20 +63,30 @@ type reader struct {
 
 func (r *reader) Read(b []byte) (int, error) {
 	n, err := r.r.Read(b)
-	r.m.add(int64(n), time.Now())
+	r.m.Add(int64(n))
 	return n, err
 }
 
-func (m *Meter) add(n int64, now time.Time) {
+// Add counts n bytes more.
+func (m *Meter) Add(n int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.done += n
-	if now.Before(m.next) {
+	now := time.Now()
+	if m.w == nil || m.ended || now.Before(m.next) {
 		return
 	}
 	m.next = now.Add(every)
 	m.shown = true
 	fmt.Fprintf(m.w, "\r%s\x1b[K", m.text(now))
+}
+
+// Say prints a line that stays, to w; the meter makes room for it.
+func (m *Meter) Say(w io.Writer, line string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clear()
+	fmt.Fprintln(w, line)
 }
 
 // text is the line: how much, how far, how fast.
@@ -78,14 +95,21 @@ func (m *Meter) text(now time.Time) string {
 	if m.total <= 0 {
 		return fmt.Sprintf("%d MB, %.0f MB/s", m.done/1e6, rate)
 	}
-	return fmt.Sprintf("%3d%% of %d MB, %.0f MB/s", m.done*100/m.total, m.total/1e6, rate)
+	done := min(m.done, m.total) // a file may grow
+	return fmt.Sprintf("%3.0f%% of %d MB, %.0f MB/s", float64(done)/float64(m.total)*100, m.total/1e6, rate)
 }
 
-// End removes the line.
+// End removes the line; none follows.
 func (m *Meter) End() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.ended = true
+	m.clear()
+}
+
+func (m *Meter) clear() {
 	if m.shown {
+		m.shown = false
 		fmt.Fprint(m.w, "\r\x1b[K")
 	}
 }
