@@ -71,7 +71,7 @@ func (w *walk) group(e *netfilter.Interface, d netfilter.Direction) {
 	if w.reply || e.Unfiltered() || w.s.isNAT(e) {
 		return
 	}
-	if _, ok := netfilter.Exempt(w.s.servicesOf(e.VPC), d, w.pk); ok {
+	if _, ok := w.exempt(e.VPC); ok && d == netfilter.Egress {
 		return
 	}
 	code, at := SGEgress, e.ID
@@ -101,6 +101,20 @@ func (w *walk) group(e *netfilter.Interface, d netfilter.Direction) {
 	}
 }
 
+// exempt returns the service of the VPC that the packet is for or, as a reply,
+// from. Nothing else comes from a service: whoever begins a flow with the address
+// of one is none.
+func (w *walk) exempt(vpc string) (netfilter.Service, bool) {
+	if w.reply {
+		return netfilter.Exempt(w.s.servicesOf(vpc), netfilter.Ingress, w.pk)
+	}
+	pk := w.pk
+	if w.from == w.to {
+		pk.DstPort = w.from
+	}
+	return netfilter.Exempt(w.s.servicesOf(vpc), netfilter.Egress, pk)
+}
+
 // text writes what a rule would have to admit.
 func (w *walk) text(d netfilter.Direction) string {
 	peer, way := w.pk.Src, "from"
@@ -119,11 +133,8 @@ func (w *walk) text(d netfilter.Direction) string {
 
 // acl applies the ACL of a subnet.
 func (w *walk) acl(subnet, vpc string, d netfilter.Direction, code Code) {
-	services := w.s.servicesOf(vpc)
-	for _, dir := range []netfilter.Direction{netfilter.Ingress, netfilter.Egress} {
-		if service, ok := netfilter.Exempt(services, dir, w.pk); ok && service.ACL {
-			return
-		}
+	if service, ok := w.exempt(vpc); ok && service.ACL {
+		return
 	}
 	a, policy := w.s.aclOf(subnet, vpc)
 	if policy == nil {

@@ -161,10 +161,12 @@ func (w *refWorld) list(id string) (entries []netip.Prefix, known bool) {
 
 // acl is NET-27 to NET-34.
 func (k *refWalk) acl(subnet, vpc string, egress bool, code string) {
-	for _, a := range []netip.Addr{k.p.src, k.p.dst} {
-		if is, acl := k.w.service(vpc, a); is && !acl {
-			return
-		}
+	far := k.p.dst
+	if k.reply {
+		far = k.p.src
+	}
+	if is, acl := k.w.service(vpc, far); is && !acl {
+		return
 	}
 	var found *refACL
 	for i := range k.w.NetworkAcls {

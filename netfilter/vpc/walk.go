@@ -214,7 +214,7 @@ func (w *walk) leave(e *netfilter.Interface, subnet, vpc string) {
 		w.arrive(near, subnet)
 		return
 	}
-	if _, ok := netfilter.Exempt(w.s.servicesOf(vpc), netfilter.Egress, w.pk); ok && !w.reply {
+	if _, ok := w.exempt(vpc); ok && !w.reply {
 		w.acl(subnet, vpc, netfilter.Egress, ACLOut)
 		w.reach("aws-services", "aws-services", vpc)
 		return
