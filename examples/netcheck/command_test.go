@@ -36,6 +36,9 @@ func TestCommandStatus(t *testing.T) {
 		"path " + shop + "-from a -to b -proto all":                                          2,
 		"path " + shop + "-from a -to b -port 9-8":                                           2,
 		"path " + shop + "-from a -to b -proto icmp -icmp x":                                 2,
+		"path " + shop + "-from a -to b -proto icmp -icmp 8/0x":                              2,
+		"path " + shop + "-from a -to b -proto icmp -icmp 8/0/0":                             2,
+		"path " + shop + "-from a -to b -proto icmp -icmp 256":                               2,
 		"path " + shop + "-from a -to b -src x":                                              2,
 		"path -from a -to b":                                                                 2,
 		"path -h":                                                                            0,
@@ -151,6 +154,30 @@ func TestTableIsPlain(t *testing.T) {
 	require.NotContains(t, out.String(), "\x1b")
 	require.NotContains(t, out.String(), "\u202e")
 	require.Equal(t, 4, strings.Count(out.String(), "\n"), out.String())
+}
+
+// TestErrorsArePlain: nor does a name in an error, which the documents and logs
+// that it is about have chosen.
+func TestErrorsArePlain(t *testing.T) {
+	for _, text := range []string{
+		`{"\u001b[2JX":x}`,
+		`{"Vpcs":[{"VpcId":"\u001b[2J","CidrBlock":"10.0.0.0/16"},{"VpcId":"\u001b[2J"}]}`,
+		`{"SecurityGroups":[{"GroupId":"\u001b[2J","IpPermissions":[{"IpProtocol":"tcp","FromPort":9,"ToPort":1,"IpRanges":[{"CidrIp":"10.0.0.0/8"},{"CidrIp":"11.0.0.0/8"}]}]}]}`,
+	} {
+		dir := snapshot(t, text)
+		for _, args := range [][]string{
+			{"lint", "-snapshot", dir}, {"diff", "-snapshot", dir, "\x1b[2J", "\x1b[2J"}, {"flows", "-snapshot", dir, flowFile(t, "a.log", flowLines)},
+			{"path", "-snapshot", dir, "-from", "\x1b[2J", "-to", "internet"}, {"whatif", "-snapshot", dir, "-remove", "\x1b[2J"},
+		} {
+			var errs bytes.Buffer
+			run(args, nil, io.Discard, &errs)
+			require.NotContains(t, errs.String(), "\x1b", args)
+			if strings.Contains(text, "FromPort") && args[0] == "diff" {
+				require.Equal(t, 2, strings.Count(errs.String(), "above the last port"), errs.String())
+				require.Equal(t, 2, strings.Count(errs.String(), "\n"), "a line for each fault")
+			}
+		}
+	}
 }
 
 func TestSourcesText(t *testing.T) {

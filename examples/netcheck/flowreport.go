@@ -171,10 +171,10 @@ func (r *flowReport) status() int {
 func (r *flowReport) write(c *command) error {
 	fmt.Fprintf(c.stdout, "records: %d, files: %d, unreadable lines or files: %d\n", r.Records, r.Files, r.Unread)
 	for _, e := range r.Errors {
-		fmt.Fprintln(c.stderr, e)
+		c.complain(e)
 	}
 	for _, e := range r.Invalid {
-		fmt.Fprintln(c.stderr, e)
+		c.complain(e)
 	}
 	for _, section := range []struct {
 		header string

@@ -48,8 +48,8 @@ func (q *question) ends() (from, to vpc.Endpoint, t vpc.Traffic, err error) {
 		t.ICMPType = 128
 	}
 	if *q.icmp != "" {
-		if _, err = fmt.Sscanf(strings.Replace(*q.icmp+"/0", "/", " ", 1), "%d %d", &t.ICMPType, &t.ICMPCode); err != nil {
-			return from, to, t, fmt.Errorf("-icmp: %q is not a type, or a type and a code", *q.icmp)
+		if t.ICMPType, t.ICMPCode, err = icmpOf(*q.icmp); err != nil {
+			return from, to, t, err
 		}
 	}
 	if t.DstPorts, err = portsOf("-port", *q.port); err != nil {
@@ -89,6 +89,19 @@ func addressOf(name, s string, internet bool, p netfilter.Protocol) (netip.Addr,
 		return netip.MustParseAddr("198.51.100.1"), nil
 	}
 	return netip.Addr{}, nil
+}
+
+func icmpOf(s string) (typ, code uint8, err error) {
+	first, second, both := strings.Cut(s, "/")
+	if !both {
+		second = "0"
+	}
+	a, err1 := strconv.ParseUint(first, 10, 8)
+	b, err2 := strconv.ParseUint(second, 10, 8)
+	if err1 != nil || err2 != nil {
+		return 0, 0, fmt.Errorf("-icmp: %q is not a type, or a type and a code", s)
+	}
+	return uint8(a), uint8(b), nil
 }
 
 func portsOf(name, s string) (*vpc.Ports, error) {

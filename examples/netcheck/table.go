@@ -36,8 +36,16 @@ func newCommand(name string, stdout, stderr io.Writer) *command {
 
 // fail prints an error and returns the exit status for it.
 func (c *command) fail(status int, err error) int {
-	fmt.Fprintf(c.stderr, "netcheck %s: %v\n", c.name, err)
+	c.complain("netcheck " + c.name + ": " + err.Error())
 	return status
+}
+
+// complain prints what is wrong, in lines that hold no more than text: documents
+// choose the names in it.
+func (c *command) complain(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		fmt.Fprintln(c.stderr, plain(line))
+	}
 }
 
 func load(dir string) (*netfilter.Inventory, error) {

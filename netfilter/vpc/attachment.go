@@ -2,11 +2,7 @@
 
 package vpc
 
-import (
-	"slices"
-
-	"github.com/sallyport-go/sallyport/netfilter"
-)
+import "github.com/sallyport-go/sallyport/netfilter"
 
 // transit crosses a transit gateway. What enters it crosses the ACL of the
 // attachment's subnet inbound, in whatever subnet it began; what leaves it that
@@ -52,12 +48,9 @@ func (w *walk) inZone(subnets []string, zone string) string {
 
 // forward looks the packet up in the table of the attachment it came by.
 func (w *walk) forward(gateway, from string, a attachment) {
-	k := state{gateway + " " + from, w.pk.Src, w.pk.Dst}
-	if w.far || slices.Contains(w.seen, k) {
-		w.stop(Loop, gateway, "")
+	if w.ends(gateway+" "+from, gateway) {
 		return
 	}
-	w.seen = append(w.seen, k)
 	if a.table == "" && a.linked {
 		w.denyAs(TGWNoRoute, "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION", from, "associate "+from+" with a table")
 		w.stopped = true
@@ -136,12 +129,10 @@ func (w *walk) outOf(id string, b attachment) {
 // exit lets the packet out of the attachment's interface in a subnet, whose
 // table decides where it goes.
 func (w *walk) exit(subnet, vpc string) {
-	k := state{subnet, w.pk.Src, w.pk.Dst}
-	if w.far || slices.Contains(w.seen, k) {
-		w.stop(Loop, subnet, "")
+	if w.ends(subnet, subnet) {
 		return
 	}
-	w.seen, w.zone = append(w.seen, k), w.s.subnets[subnet].zone
+	w.zone = w.s.subnets[subnet].zone
 	if e := w.s.owner(vpc, w.pk.Dst); e != nil && e.Subnet == subnet {
 		w.hop("subnet", subnet)
 		w.arrive(e, subnet)

@@ -300,6 +300,47 @@ func TestForksAreBounded(t *testing.T) {
 	require.Equal(t, vpc.Unresolved, p.Reachable)
 }
 
+// TestHopsAreBounded: a path of 64 hops is one, the next hop ends it, wherever it
+// leads (NET-53).
+func TestHopsAreBounded(t *testing.T) {
+	var subnets, ifaces, tables []string
+	for i := range 17 {
+		subnets = append(subnets, fmt.Sprintf(`{"SubnetId":"subnet-%d","VpcId":"vpc-1"}`, i))
+		ifaces = append(ifaces, fmt.Sprintf(`{"NetworkInterfaceId":"eni-%d","SubnetId":"subnet-%d","VpcId":"vpc-1","InterfaceType":"gateway_load_balancer","SourceDestCheck":false,"PrivateIpAddress":"10.0.%d.5"}`, i, i, i))
+		next := fmt.Sprintf(`"NetworkInterfaceId":"eni-%d"`, i+1)
+		if i == 15 {
+			next = `"GatewayId":"vgw-1"`
+		}
+		tables = append(tables, fmt.Sprintf(`{"RouteTableId":"rtb-%d","VpcId":"vpc-1","Associations":[{"SubnetId":"subnet-%d"}],"Routes":[{"DestinationCidrBlock":"172.16.0.0/12",%s}`, i, i, next))
+		for _, last := range []int{15, 16} {
+			if i < last-1 {
+				tables[i] += fmt.Sprintf(`,{"DestinationCidrBlock":"10.0.%d.0/24","NetworkInterfaceId":"eni-%d"}`, last, i+1)
+			}
+		}
+		tables[i] += "]}"
+	}
+	open := `{"RuleNumber":1,"Protocol":"-1","RuleAction":"allow","Egress":true,"CidrBlock":"0.0.0.0/0"},{"RuleNumber":1,"Protocol":"-1","RuleAction":"allow","Egress":false,"CidrBlock":"0.0.0.0/0"}`
+	text := fmt.Sprintf(`{"Vpcs":[{"VpcId":"vpc-1","CidrBlock":"10.0.0.0/16"}],"Subnets":[%s],"NetworkInterfaces":[%s],"RouteTables":[%s],"NetworkAcls":[{"NetworkAclId":"acl-1","VpcId":"vpc-1","IsDefault":true,"Entries":[%s]}]}`,
+		strings.Join(subnets, ","), strings.Join(ifaces, ","), strings.Join(tables, ","), open)
+	s, err := vpc.Read(netfilter.Document{Name: "all.json", Data: []byte(text)})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		to     string
+		reach  vpc.Answer
+		hops   int
+		blocks string
+	}{
+		{"eni-15", vpc.Yes, 61, ""},
+		{"172.16.0.1", vpc.Yes, 64, ""},
+		{"eni-16", vpc.No, 64, "LOOP eni-16"},
+	} {
+		p := ask(t, s, "eni-0", c.to, "", "", netfilter.TCP, 443)
+		require.Equal(t, c.reach, p.Reachable, "%s: %s", c.to, blocks(p))
+		require.Len(t, p.Hops, c.hops, c.to)
+		require.Equal(t, c.blocks, blocks(p))
+	}
+}
+
 // TestQueryFaults: questions without a meaning are errors.
 func TestQueryFaults(t *testing.T) {
 	s := edited(t)

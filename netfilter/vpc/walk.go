@@ -58,11 +58,31 @@ type origin struct {
 
 func (w *walk) hop(kind, id string) { w.pass(Hop{Kind: kind, ID: id}) }
 
-// pass notes a hop; a path that is too long ends at the next subnet.
+// pass notes a hop; one too many is in the way.
 func (w *walk) pass(h Hop) {
-	if w.far = len(w.hops) >= maxHops; !w.far {
+	switch {
+	case len(w.hops) < maxHops:
 		w.hops = append(w.hops, h)
+	case !w.far:
+		w.deny(Loop, h.ID, "")
+		w.far = true
 	}
+}
+
+// ends reports whether the walk ends at a place: the packet has been there as it
+// is, or has gone too far.
+func (w *walk) ends(place, id string) bool {
+	k := state{place, w.pk.Src, w.pk.Dst}
+	switch {
+	case w.far:
+		w.stopped = true
+	case slices.Contains(w.seen, k):
+		w.stop(Loop, id, "")
+	default:
+		w.seen = append(w.seen, k)
+		return false
+	}
+	return true
 }
 
 // at notes an interface; a NAT gateway's stands for the gateway.
@@ -201,12 +221,10 @@ func ready(state string) bool {
 
 // leave lets a packet out of a subnet. e is what emits it, nil for a gateway.
 func (w *walk) leave(e *netfilter.Interface, subnet, vpc string) {
-	k := state{subnet, w.pk.Src, w.pk.Dst}
-	if w.far || slices.Contains(w.seen, k) {
-		w.stop(Loop, subnet, "")
+	if w.ends(subnet, subnet) {
 		return
 	}
-	w.seen, w.zone = append(w.seen, k), w.s.subnets[subnet].zone
+	w.zone = w.s.subnets[subnet].zone
 	if near := w.s.owner(vpc, w.pk.Dst); near != nil && near.Subnet == subnet {
 		if !w.reply && e != nil && w.classic(e) {
 			w.acl(subnet, vpc, netfilter.Egress, ELBACL)
