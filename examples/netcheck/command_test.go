@@ -166,8 +166,11 @@ func TestErrorsArePlain(t *testing.T) {
 	} {
 		dir := snapshot(t, text)
 		for _, args := range [][]string{
-			{"lint", "-snapshot", dir}, {"diff", "-snapshot", dir, "\x1b[2J", "\x1b[2J"}, {"flows", "-snapshot", dir, flowFile(t, "a.log", flowLines)},
-			{"path", "-snapshot", dir, "-from", "\x1b[2J", "-to", "internet"}, {"whatif", "-snapshot", dir, "-remove", "\x1b[2J"},
+			{"lint", "-snapshot", dir},
+			{"diff", "-snapshot", dir, "\x1b[2J", "\x1b[2J"},
+			{"flows", "-snapshot", dir, flowFile(t, "a.log", flowLines)},
+			{"path", "-snapshot", dir, "-from", "\x1b[2J", "-to", "internet"},
+			{"whatif", "-snapshot", dir, "-remove", "\x1b[2J"},
 		} {
 			var errs bytes.Buffer
 			run(args, nil, io.Discard, &errs)
