@@ -158,10 +158,19 @@ func (e *entry) sessionOf(p *Principal) bool {
 	if e.typ != entrySession || p.account != e.account || p.partition != e.partition {
 		return false
 	}
+	role := e.role()
+	return role != "" && role == p.name
+}
+
+// role returns the name of the role whose session the entry names, or "".
+func (e *entry) role() string {
 	a, _ := arn.Parse(e.text)
 	role, ok := strings.CutPrefix(a.Resource, "assumed-role/")
+	if !ok {
+		return ""
+	}
 	role, _, _ = strings.Cut(role, "/")
-	return ok && role == p.name
+	return role
 }
 
 func (e *entry) canonical(p *Principal) match {

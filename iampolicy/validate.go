@@ -158,7 +158,7 @@ func (v *validator) document() {
 	case p.version.form == formOne && !p.versionKnown():
 		v.report("INVALID_VERSION", p.version.at, "Version", "Version must be 2012-10-17 or 2008-10-17.")
 	}
-	if v.kind == KindIdentity && p.version.form != formBad && p.versionKnown() && p.versionText() != version2012 {
+	if (v.kind == KindIdentity || v.kind == KindBoundary) && p.version.form != formBad && p.versionKnown() && p.versionText() != version2012 {
 		v.refuse("INVALID_VERSION", p.version.at, "Version", oldVersion)
 	}
 	if p.id.present() && (v.kind == KindIdentity || v.kind == KindBoundary || v.kind == KindSession) && p.id.form == formBad {

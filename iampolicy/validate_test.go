@@ -77,6 +77,7 @@ func codeCases() []codeCase {
 		{"UNSUPPORTED_ELEMENT_COMBINATION", identity, with(`"NotResource":"*"`), policy(ok)},
 		{"INVALID_VERSION", identity, `{"Version":"2013-10-17","Statement":[]}`, policy()},
 		{"INVALID_VERSION", identity, `{"Version":"2008-10-17","Statement":[]}`, policy()},
+		{"INVALID_VERSION", iampolicy.KindBoundary, `{"Version":"2008-10-17","Statement":[]}`, policy()}, // a boundary is a managed policy
 		{"MISSING_VERSION", resource, `{"Statement":[]}`, `{"Version":"2008-10-17","Statement":[]}`},
 		{"UNIQUE_SIDS_REQUIRED", identity, policy(allow("s3:*", "*", `"Sid":"a"`), allow("sqs:*", "*", `"Sid":"a"`)), policy(allow("s3:*", "*", `"Sid":"a"`), allow("sqs:*", "*", `"Sid":"A"`))},
 		{"UNIQUE_SIDS_RECOMMENDED", resource, policy(allow("s3:*", "*", `"Sid":"a"`), allow("sqs:*", "*", `"Sid":"a"`)), policy(allow("s3:*", "*", `"Sid":"a"`), allow("sqs:*", "*", `"Sid":"b"`))},
@@ -94,6 +95,8 @@ func codeCases() []codeCase {
 		{"WILDCARD_IN_SERVICE_NAME", identity, policy(allow("s*:Get*", "*", "")), policy(ok)},
 		{"REDUNDANT_ACTION", identity, policy(`{"Effect":"Allow","Action":["s3:Get*","s3:GetObject"],"Resource":"*"}`), policy(`{"Effect":"Allow","Action":["s3:Get*","s3:PutObject"],"Resource":"*"}`)},
 		{"RCP_SYNTAX_ERROR_ACTION", rcp, policy(strings.Replace(deniedRCP, "s3:*", "*", 1)), policy(deniedRCP)},
+		{"RCP_SYNTAX_ERROR_ACTION", rcp, policy(strings.Replace(deniedRCP, "s3:*", "ec2:*", 1)), policy(strings.Replace(deniedRCP, "s3:*", "ecr:*", 1))}, // IAM-7, IAM-50
+		{"RCP_SYNTAX_ERROR_ACTION", rcp, policy(strings.Replace(deniedRCP, "s3:*", "s*:*", 1)), policy(deniedRCP)},
 		{"RCP_SYNTAX_ERROR_NOTACTION", rcp, policy(strings.Replace(deniedRCP, "Action", "NotAction", 1)), policy(deniedRCP)},
 		{"RCP_SYNTAX_ERROR_ALLOW", rcp, policy(strings.Replace(deniedRCP, "Deny", "Allow", 1)), policy(deniedRCP)},
 		{"RCP_SYNTAX_ERROR_PRINCIPAL", rcp, policy(strings.Replace(deniedRCP, `"Principal":"*"`, `"Principal":{"AWS":"*"}`, 1)), policy(deniedRCP)},
@@ -122,6 +125,7 @@ func codeCases() []codeCase {
 		{"MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL", trust, assume(`{"Federated":"`+oidc+`"}`, `"sts:AssumeRoleWithWebIdentity"`, ""), assume(`{"Federated":"`+oidc+`"}`, `"sts:AssumeRoleWithWebIdentity"`, `,"Condition":{"StringEquals":{"idp.example:aud":"x"}}`)},
 		{"MISSING_GITHUB_REPO_CONDITION_KEY", trust, assume(`{"Federated":"`+github+`"}`, `"sts:AssumeRoleWithWebIdentity"`, ""), assume(`{"Federated":"`+github+`"}`, `"sts:AssumeRoleWithWebIdentity"`, `,"Condition":{"StringEquals":{"token.actions.githubusercontent.com:sub":"repo:o/r:ref:refs/heads/main"}}`)},
 		{"REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY", trust, assume(`{"AWS":["`+ana+`","`+ana+`"]}`, `"sts:AssumeRole"`, ""), assume(`{"AWS":["`+ana+`"]}`, `"sts:AssumeRole"`, "")},
+		{"REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY", trust, assume(`{"AWS":["`+app+`","`+appRole+`"]}`, `"sts:AssumeRole"`, ""), assume(`{"AWS":["`+app+`","`+appRole+`2"]}`, `"sts:AssumeRole"`, "")},
 		{"EMPTY_ARRAY_RESOURCE", identity, policy(`{"Effect":"Allow","Action":"s3:*","Resource":[]}`), policy(ok)},
 		{"INVALID_ARN_PREFIX", identity, policy(allow("s3:*", "b/*", "")), policy(ok)},
 		{"MISSING_ARN_FIELD", identity, policy(allow("s3:*", "arn:aws:s3:b", "")), policy(ok)},
@@ -342,6 +346,28 @@ func TestIAM102Refused(t *testing.T) {
 	require.False(t, refused(iampolicy.KindSCP, policy(deny("s3:*", "arn:aws:s3:*", ""))))
 	require.False(t, refused(iampolicy.KindTrust, policy(`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`)))
 	require.False(t, refused(iampolicy.KindResource, strings.Replace(policy(grant(`"*"`)), "2012", "2008", 1)))
+	// IAM-7: the actions of a trust policy.
+	for action, want := range map[string]bool{
+		"sts:AssumeRole": false, "sts:assumerolewithsaml": false, "sts:TagSession": false, "sts:SetSourceIdentity": false, "sts:SetContext": false, "sts:*": false, "sts:AssumeRole*": false,
+		"sts:TagSessions": true, "s3:GetObject": true, "sts:GetCallerIdentity": true,
+	} {
+		require.Equal(t, want, refused(iampolicy.KindTrust, policy(`{"Effect":"Allow","Principal":{"AWS":"`+ana+`"},"Action":["`+action+`"]}`)), action)
+	}
+}
+
+// TestIAM10TrustTexts: what IAM says of malformed trust policies.
+func TestIAM10TrustTexts(t *testing.T) {
+	for element, want := range map[string]string{
+		`"Action":"sts:TagSessions"`:                     "AssumeRole policy may only specify STS AssumeRole actions.",
+		`"Action":"sts:AssumeRole","Resource":"*"`:       "Has prohibited field Resource.",
+		`"Action":"sts:AssumeRole","NotResource":["a"]`:  "Has prohibited field NotResource.",
+		`"Action":"sts:AssumeRole","Sid":"a b"`:          "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+		`"Action":"sts:AssumeRole","Condition":{"x":[]}`: "Syntax errors in policy.",
+	} {
+		found := iampolicy.Validate(iampolicy.KindTrust, []byte(policy(`{"Effect":"Allow","Principal":{"AWS":"`+ana+`"},`+element+`}`)))
+		at := slices.IndexFunc(found, func(f iampolicy.Finding) bool { return f.Message == want && f.Refused })
+		require.GreaterOrEqual(t, at, 0, "%s: %v", element, found)
+	}
 }
 
 // TestIAM6FindingPositions: findings tell line, column and path.

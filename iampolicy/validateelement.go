@@ -54,11 +54,14 @@ func (v *validator) action(a *value, path validatorPlace) {
 		v.report("INVALID_ACTION", a.at, path.String(), "Actions/Condition can contain only one colon.")
 	case !vendor(service):
 		v.report("INVALID_ACTION", a.at, path.String(), fmt.Sprintf("Vendor %s is not valid", clip(service)))
+	case v.kind == KindRCP && !supportsRCP(service):
+		v.report("RCP_SYNTAX_ERROR_ACTION", a.at, path.String(), "resource control policies do not apply to "+clip(service)+": name one of the services that support them")
 	case wildcard.Has(service):
 		v.report("WILDCARD_IN_SERVICE_NAME", a.at, path.String(), "name the service: a wildcard may cover services that do not exist yet")
 	}
 	if v.kind == KindTrust && ok && !wildcard.Has(a.text) && !trustAction(a.text) && v.st.action.present() {
-		v.report("MISMATCHED_ACTION_FOR_PRINCIPAL", a.at, path.String(), "a trust policy takes sts:AssumeRole, AssumeRoleWithSAML, AssumeRoleWithWebIdentity, TagSession, SetSourceIdentity and SetContext")
+		v.refuse("MISMATCHED_ACTION_FOR_PRINCIPAL", a.at, path.String(), "AssumeRole policy may only specify STS AssumeRole actions.")
+		v.found[len(v.found)-1].Detail = "sts:AssumeRole, AssumeRoleWithSAML, AssumeRoleWithWebIdentity, TagSession, SetSourceIdentity and SetContext"
 	}
 }
 
@@ -105,7 +108,7 @@ func (v *validator) resources() {
 	}
 	switch {
 	case v.kind == KindTrust && e.present():
-		v.report("ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE", e.at, v.path(name), "a trust policy has no Resource: it is attached to it")
+		v.report("ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE", e.at, v.path(name), "Has prohibited field "+name+".")
 		return
 	case !e.present() && v.kind != KindTrust && st.bad&elStatement == 0:
 		v.report("MISSING_RESOURCE", st.at, v.path(""), "Policy statement must contain resources.")

@@ -5,8 +5,6 @@ package iampolicy
 import (
 	"slices"
 	"strings"
-
-	"github.com/sallyport-go/sallyport/internal/arn"
 )
 
 func (v *validator) principals() {
@@ -81,10 +79,8 @@ func (v *validator) incomplete(e *element) {
 	}
 	for _, en := range entries {
 		role := ""
-		if a, _ := arn.Parse(en.text); en.typ == entrySession {
-			if _, rest, _ := strings.Cut(a.Resource, "/"); strings.HasPrefix(a.Resource, "assumed-role/") {
-				role, _, _ = strings.Cut(rest, "/")
-			}
+		if en.typ == entrySession {
+			role = en.role()
 		}
 		if (en.typ == entryUser || en.typ == entryRole || en.typ == entrySession) && !has(entryAccount, en.account, "") ||
 			role != "" && !has(entryRole, en.account, role) {
@@ -212,17 +208,35 @@ func (v *validator) webIdentity(provider string, at span, path string) {
 	}
 }
 
-// redundantTrust reports roles and sessions listed beside their account's.
+// redundantTrust reports principals that are listed again, and sessions listed
+// beside their role.
 func (v *validator) redundantTrust(e *element) {
 	seen := make(map[string]bool)
-	for i := e.lo; i < e.hi; i++ {
-		m := &v.p.entries[i]
-		for j := m.values.lo; j < m.values.hi; j++ {
-			key := m.typ + " " + v.p.values[j].text
-			if seen[key] {
-				v.report("REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY", v.p.values[j].at, v.path((&place{element: "Principal." + m.typ, values: &m.values, value: j}).String()), "listed already")
+	roles := make(map[string]bool)
+	entries := func(each func(m *principalEntry, j int32)) {
+		for i := e.lo; i < e.hi; i++ {
+			m := &v.p.entries[i]
+			for j := m.values.lo; j < m.values.hi; j++ {
+				each(m, j)
 			}
-			seen[key] = true
 		}
 	}
+	entries(func(m *principalEntry, j int32) {
+		if en := compileEntry(m.typ, v.p.values[j].text); en.typ == entryRole {
+			roles[en.partition+":"+en.account+":"+en.name] = true
+		}
+	})
+	entries(func(m *principalEntry, j int32) {
+		x := &v.p.values[j]
+		key, why := m.typ+" "+x.text, ""
+		if seen[key] {
+			why = "listed already"
+		} else if en := compileEntry(m.typ, x.text); en.typ == entrySession && roles[en.partition+":"+en.account+":"+en.role()] {
+			why = "its role is listed too"
+		}
+		if why != "" {
+			v.report("REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY", x.at, v.path((&place{element: "Principal." + m.typ, values: &m.values, value: j}).String()), why)
+		}
+		seen[key] = true
+	})
 }
