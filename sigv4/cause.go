@@ -172,6 +172,8 @@ func pathCause(mine, theirs string) string {
 		return cause
 	case rooted && normal(mine) == normal(theirs):
 		return "one side removed dot segments or repeated slashes from the path: S3 does not (RawPath), other services do"
+	case strings.EqualFold(mine, theirs):
+		return "the case of the path was changed on the way: it is signed as it is sent"
 	case strings.TrimSuffix(mine, "/") == strings.TrimSuffix(theirs, "/"):
 		return "a slash at the end of the path was added or removed on the way"
 	case strings.HasSuffix(mine, theirs) || strings.HasSuffix(theirs, mine):

@@ -47,6 +47,7 @@ func TestCompareNamesTheCause(t *testing.T) {
 		{"path slashes", func(c *sigv4.Canonical) { c.URI = "//a%20b//c" }, "path ", "repeated slashes"},
 		{"path end", func(c *sigv4.Canonical) { c.URI = "/a%20b/c/" }, "path ", "slash at the end"},
 		{"path prefix", func(c *sigv4.Canonical) { c.URI = "/c" }, "path ", "prefix of the path"},
+		{"path case", func(c *sigv4.Canonical) { c.URI = "/A%20b/c" }, "path ", "case of the path"},
 		{"path other", func(c *sigv4.Canonical) { c.URI = "/d" }, "path ", "changed on the way"},
 		{"query missing", func(c *sigv4.Canonical) { c.Query = "list-type=2" }, "query prefix", "did not reach"},
 		{"query extra", func(c *sigv4.Canonical) { c.Query += "&x-id=GetObject" }, "query x-id", "added after signing"},

@@ -52,7 +52,7 @@ func newSignatures(config *Config, files files) (*signatures, error) {
 		Modes:              sigv4.ModeHeader | sigv4.ModeQuery | sigv4.ModeChunked | sigv4.ModeUnsignedTrailer | sigv4.ModeV4A,
 		AllowUnknownLength: true, // clients stream so over TLS; the size limit holds all the same
 		AnyRegion: func(r *http.Request) bool { // clients that look for a bucket's region do not know it yet
-			return r.Method == http.MethodGet && (r.URL.Path == "/" || r.URL.Query().Has("location"))
+			return r.Method == http.MethodGet && (r.URL.Path == "/" && config.virtualBucket(r.Host) == "" || r.URL.Query().Has("location"))
 		},
 	}
 	s.forms = newForms(config, s.requests)

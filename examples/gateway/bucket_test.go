@@ -89,10 +89,13 @@ func TestCreateBucketPromisesNothing(t *testing.T) {
 func TestTheRegionIsTold(t *testing.T) {
 	b := newBench(t)
 	b.bucket("bucket")
-	ask := func(method, target, region string) answer {
+	ask := func(method, target, region string, host ...string) answer {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), method, b.url+target, nil)
 		require.NoError(t, err)
+		if len(host) > 0 {
+			r.Host = host[0]
+		}
 		if region != "" {
 			owner := b.config.Users[0]
 			signer := &sigv4.Signer{Region: region, Profile: sigv4.ProfileFor("s3")}
@@ -119,4 +122,12 @@ func TestTheRegionIsTold(t *testing.T) {
 		require.Equal(t, tt.status, a.status, "%v", tt)
 		require.Equal(t, tt.told, a.header.Get("x-amz-bucket-region"), "%v", tt)
 	}
+	// SIG-69: another region will do for GetBucketLocation and ListBuckets only,
+	// and the root of a bucket's own host is not ListBuckets.
+	require.Equal(t, 200, ask("GET", "/", "eu-west-1").status)
+	require.Equal(t, 200, ask("GET", "/bucket?location", "eu-west-1").status)
+	require.Equal(t, 200, ask("GET", "/?location", "eu-west-1", "bucket.s3.test").status)
+	a := ask("GET", "/", "eu-west-1", "bucket.s3.test")
+	require.Equal(t, "AuthorizationHeaderMalformed", a.code)
+	require.Equal(t, "us-east-1", a.header.Get("x-amz-bucket-region"))
 }
