@@ -107,8 +107,8 @@ func finishUpload(info *store.Info, u *store.Upload, h http.Header) error {
 	if text := h.Get("x-amz-mp-object-size"); text != "" && text != strconv.FormatInt(info.Size, 10) {
 		return refuse("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match what was computed.")
 	}
-	if u.Algorithm == "" {
-		return nil
+	if err := checkStated(u, h); err != nil || u.Algorithm == "" {
+		return err
 	}
 	sum, err := combine(info.Parts, u.Algorithm, info.ChecksumType)
 	if err != nil {
@@ -118,6 +118,21 @@ func finishUpload(info *store.Info, u *store.Upload, h http.Header) error {
 	given := h.Get("x-amz-checksum-" + u.Algorithm)
 	if whole, _, _ := strings.Cut(sum, "-"); given != "" && given != sum && given != whole {
 		return refuse("BadDigest", "The %s you specified did not match the calculated checksum.", strings.ToUpper(u.Algorithm))
+	}
+	return nil
+}
+
+// checkStated refuses what a completion states and nothing can be compared with:
+// a checksum of another algorithm than the upload's, or of another kind (Amazon
+// S3 API Reference, CompleteMultipartUpload).
+func checkStated(u *store.Upload, h http.Header) error {
+	if kind := h.Get("x-amz-checksum-type"); kind != "" && !strings.EqualFold(kind, u.Info.ChecksumType) {
+		return refuse("BadDigest", "The upload was not created with the %s checksum type. The complete request must use the same checksum type.", kind)
+	}
+	for name := range h {
+		if algorithm, ok := statesChecksum(name); ok && algorithm != u.Algorithm {
+			return refuse("InvalidRequest", "The upload was not created with the %s checksum algorithm, so there is none to compare.", algorithm)
+		}
 	}
 	return nil
 }

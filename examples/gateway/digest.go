@@ -58,8 +58,8 @@ func newDigests(h http.Header) (*digests, error) {
 		d.wantMD5 = sum
 	}
 	for name, values := range h {
-		algorithm, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-checksum-")
-		if !ok || slices.Contains([]string{"mode", "type", "algorithm"}, algorithm) {
+		algorithm, ok := statesChecksum(name)
+		if !ok {
 			continue
 		}
 		if err := d.add(algorithm); err != nil {
@@ -82,6 +82,13 @@ func newDigests(h http.Header) (*digests, error) {
 		return nil, refuse("InvalidRequest", "Expecting a single x-amz-checksum- header")
 	}
 	return d, nil
+}
+
+// statesChecksum says whether a header states a checksum, and by which
+// algorithm.
+func statesChecksum(name string) (algorithm string, ok bool) {
+	algorithm, ok = strings.CutPrefix(strings.ToLower(name), "x-amz-checksum-")
+	return algorithm, ok && !slices.Contains([]string{"mode", "type", "algorithm"}, algorithm)
 }
 
 // add computes an algorithm's checksum too.

@@ -120,6 +120,26 @@ func TestMultipartChecksums(t *testing.T) {
 		}
 		require.Equal(t, base64.StdEncoding.EncodeToString(sum.Sum(nil))+"-2", got, c.algorithm)
 	}
+	// What a completion states of the whole is compared, or refused where it
+	// cannot be.
+	id := b.begin("/bucket/stated", "x-amz-checksum-algorithm", "CRC32", "x-amz-checksum-type", "FULL_OBJECT")
+	one := b.part("/bucket/stated", id, 1, small)
+	crc := algorithms["crc32"]()
+	crc.Write([]byte(small))
+	right := base64.StdEncoding.EncodeToString(crc.Sum(nil))
+	stated := func(header ...string) request {
+		return post("/bucket/stated?uploadId="+id, completion("1", one), header...)
+	}
+	b.refuse([]refusal{
+		{"another checksum", stated("x-amz-checksum-crc32", "AAAAAA=="), "BadDigest", 400},
+		{"one of another algorithm", stated("x-amz-checksum-sha256", strings.Repeat("A", 43)+"="), "InvalidRequest", 400},
+		{"another kind", stated("x-amz-checksum-crc32", right, "x-amz-checksum-type", "COMPOSITE"), "BadDigest", 400},
+	})
+	b.ok(stated("x-amz-checksum-crc32", right, "x-amz-checksum-type", "FULL_OBJECT"))
+	id = b.begin("/bucket/stated")
+	one = b.part("/bucket/stated", id, 1, small)
+	b.refuse([]refusal{{"one that nobody announced", stated("x-amz-checksum-crc32", right), "InvalidRequest", 400}})
+	b.ok(stated())
 	a := b.ok(get("/bucket/k?partNumber=2"))
 	require.Equal(t, small, a.body)
 	require.Equal(t, 206, a.status)

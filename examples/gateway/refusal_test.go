@@ -52,6 +52,8 @@ func TestBucketsRefuse(t *testing.T) {
 		{"posting nothing to the service", post("/", ""), "MethodNotAllowed", 405},
 		{"deleting the service", request{method: "DELETE", target: "/"}, "MethodNotAllowed", 405},
 		{"unknown method", request{method: "PATCH", target: "/bucket"}, "MethodNotAllowed", 405},
+		{"no bucket but a key", get("//bucket/k"), "InvalidBucketName", 400},
+		{"no bucket to put into", put("//k", "x"), "InvalidBucketName", 400},
 		{"a preflight", request{method: "OPTIONS", target: "/bucket/k", anonymous: true, header: map[string]string{"Origin": "http://example.com", "Access-Control-Request-Method": "PUT"}}, "AccessForbidden", 403},
 	})
 	for target, allow := range map[string]string{"/": "GET", "/bucket": "DELETE, GET, HEAD, POST, PUT", "/bucket/k": "DELETE, GET, HEAD, PUT"} { // RFC 9110, section 15.5.6

@@ -127,6 +127,8 @@ func (g *Gateway) route(c *call) error {
 	}
 	operations := objectOperations
 	switch {
+	case c.bucket == "" && c.key != "":
+		return store.ErrBucketName
 	case c.bucket == "":
 		operations = serviceOperations
 	case c.key == "":
