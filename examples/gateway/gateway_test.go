@@ -287,6 +287,7 @@ func TestObjectsCannotBeSwappedOnTheDisk(t *testing.T) {
 		require.NoError(t, os.WriteFile(path("k"), text, 0o600))
 		a := b.send(get("/bucket/k"))
 		require.Equal(t, 500, a.status, "%s: %s", name, a.body)
+		require.NotEmpty(t, a.header.Get("x-amz-request-id"), name)
 		require.NotContains(t, a.body, "first")
 	}
 	b.put("/bucket/k", "whole again")

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -50,9 +52,13 @@ func getObject(c *call) error {
 	}
 	s, err := c.span(&o.Info)
 	if err != nil {
-		return err
+		f := asFault(err)
+		if f.Status == http.StatusRequestedRangeNotSatisfiable {
+			c.w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", o.Size))
+		}
+		return f
 	}
-	h := c.w.Header()
+	h := http.Header{} // of the answer once nothing can be refused any more
 	describe(h, &o.Info)
 	if err := c.override(h); err != nil {
 		return err
@@ -60,12 +66,11 @@ func getObject(c *call) error {
 	if c.r.Header.Get("x-amz-checksum-mode") == "ENABLED" || c.query.Get("x-amz-checksum-mode") == "ENABLED" {
 		s.checksums(h, &o.Info)
 	}
-	return c.send(o, s)
+	return c.send(o, s, h)
 }
 
 // send answers with a span of the object.
-func (c *call) send(o *store.Object, s span) error {
-	h := c.w.Header()
+func (c *call) send(o *store.Object, s span, h http.Header) error {
 	h.Set("Content-Length", strconv.FormatInt(s.length, 10))
 	status := http.StatusOK
 	if s.partial {
@@ -76,6 +81,7 @@ func (c *call) send(o *store.Object, s span) error {
 		h.Set("x-amz-mp-parts-count", strconv.Itoa(len(o.Parts)))
 	}
 	if c.r.Method == http.MethodHead {
+		maps.Copy(c.w.Header(), h)
 		c.w.WriteHeader(status)
 		return nil
 	}
@@ -85,9 +91,9 @@ func (c *call) send(o *store.Object, s span) error {
 	}
 	first := make([]byte, min(s.length, 64<<10)) // a damaged object is refused, not cut short, where its start tells
 	if _, err := io.ReadFull(body, first); err != nil {
-		clear(h)
 		return err
 	}
+	maps.Copy(c.w.Header(), h)
 	c.w.WriteHeader(status)
 	if _, err := c.w.Write(first); err != nil {
 		return nil // the client has gone away

@@ -170,6 +170,11 @@ func TestGetObjectRefuses(t *testing.T) {
 		{"a header by query that is none", get("/bucket/k?response-content-type=a%0Ab"), "InvalidArgument", 400},
 		{"a malformed query", request{method: "GET", target: "/bucket/k?a=%zz", anonymous: true}, "InvalidURI", 400},
 	})
+	b.ok(put("/bucket/packed", "packed", "Content-Encoding", "br", "x-amz-meta-a", "b"))
+	a := b.send(get("/bucket/packed?response-content-type=a%0Ab"))
+	require.Empty(t, a.header.Get("Content-Encoding")+a.header.Get("x-amz-meta-a")+a.header.Get("ETag"), "a refusal is not the object")
+	require.NotEmpty(t, a.header.Get("x-amz-request-id"))
+	require.Equal(t, "bytes */10", b.send(get("/bucket/k", "Range", "bytes=10-")).header.Get("Content-Range"), "RFC 9110, section 15.5.17")
 }
 
 func TestListingsRefuse(t *testing.T) {
