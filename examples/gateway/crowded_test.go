@@ -27,7 +27,9 @@ func TestManyAtOneUpload(t *testing.T) {
 		part := target + "?partNumber=1&uploadId=" + id
 		requests := []request{
 			put(part, "one"), put(part, "", "x-amz-copy-source", "bucket/source"), get(of), get("/bucket?uploads"), get(target),
-			post(of, completion("1", etag)), post(of, completion("1", etag)), {method: "DELETE", target: of}, {method: "DELETE", target: target},
+			post(of, completion("1", etag)), post(of, completion("1", etag)),
+			{method: "DELETE", target: of},
+			{method: "DELETE", target: target},
 			get("/bucket?list-type=2"),
 		}
 		b.crowd(t, 8, 6, requests, "", "NoSuchUpload", "NoSuchKey")
