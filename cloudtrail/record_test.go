@@ -191,6 +191,7 @@ func FuzzLogScan(f *testing.F) {
 		f.Add([]byte(`{"Records":[` + tc.event + `,` + tc.event + `]}`))
 		f.Add([]byte(tc.event))
 	}
+	f.Add([]byte(`{"eventVersion":"1.08","eventTime":"2019-10-17T10:05:00Z","eventID":"1","insightDetails":{"average":1E7561507937}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		scan, err := cloudtrail.NewLogScan(cloudtrail.Filter{}, cloudtrail.Limits{})
 		require.NoError(t, err)

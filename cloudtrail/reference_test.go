@@ -300,6 +300,7 @@ func refInflate(stored []byte) (text []byte, shape string) {
 // that is not one JSON value.
 func refDuplicates(text []byte) bool {
 	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber() // a number that no float64 holds is one all the same
 	var walk func() bool
 	walk = func() bool {
 		tok, err := dec.Token()

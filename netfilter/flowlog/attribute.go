@@ -11,21 +11,14 @@ import (
 // Attribute says which rules of the snapshot explain the record. It allocates
 // only to extend the slices of a, and only in its first turns.
 func (n *Network) Attribute(r *Record, a *Attribution) {
+	if a.network == n && a.memos != nil && a.again(r) {
+		return
+	}
 	a.reset(n)
 	p, reason := n.locate(r, a)
 	if p == nil {
 		a.Reason = reason
 		return
-	}
-	var k memoKey
-	var m *memo
-	if a.memos != nil {
-		if k = a.memoKey(r); k.rest != 0 {
-			if m = a.memo(k); m.key == k {
-				m.recall(a)
-				return
-			}
-		}
 	}
 	near := p.subnet.has(a.peer)
 	switch {
@@ -34,9 +27,7 @@ func (n *Network) Attribute(r *Record, a *Attribution) {
 	default:
 		p.attributePorts(r, a, near)
 	}
-	if m != nil {
-		m.keep(k, a)
-	}
+	a.keep(r)
 }
 
 // locate finds the interface, the direction and the packet of a record, or the

@@ -162,7 +162,7 @@ func (a *Attribution) forward(r *Rule) bool { return r.Direction == a.Direction 
 func (a *Attribution) reset(n *Network) {
 	a.Kind, a.Reason, a.Confident, a.Interface, a.Direction = NotAttributable, NoReason, false, "", ingress
 	a.Groups, a.ACL, a.Mirrored = netfilter.Deny, netfilter.Deny, netfilter.Deny
-	a.Rules, a.Entries = a.Rules[:0], a.Entries[:0]
+	a.Packet, a.Rules, a.Entries = netfilter.Packet{}, a.Rules[:0], a.Entries[:0]
 	if a.turn++; a.network != n || a.turn == 0 {
 		a.network, a.mark, a.turn, a.recent, a.memos = n, make([]uint32, len(n.rules)), 1, [recents]recentPlace{}, nil
 	}

@@ -20,7 +20,8 @@ type builder struct {
 	byID     map[string]*netfilter.NetworkACL // by subnet, and the default by VPC
 	icmp     map[filters]*icmpPairs
 	size     int
-	cuts     []int // where some rule's ports begin, and where they have ended
+	settings map[setters]*setting
+	ordered  []*setting
 }
 
 // fastSize bounds the tables of all policies together; policies beyond it are
@@ -55,7 +56,6 @@ func (b *builder) groupRules() error {
 		var numbers [2][]int32
 		for _, d := range directions {
 			for at, r := range g.Rules(d) {
-				b.cuts = append(b.cuts, r.From, r.To+1)
 				numbers[d] = append(numbers[d], b.add(Rule{
 					ID: policy.RuleID(d, int32(at)), Owner: g.ID, Direction: d, Text: r.String(),
 					rule: r, unknown: b.unknownPeer(r.Peer),
@@ -93,7 +93,7 @@ func (b *builder) indexACLs() {
 }
 
 func (b *builder) place(i *netfilter.Interface) error {
-	p := &place{id: i.ID, number: int32(len(b.places)), unfiltered: i.Unfiltered(), prefixes: i.Prefixes}
+	p := &place{id: i.ID, number: int32(len(b.places)), prefixes: i.Prefixes}
 	if i.Primary.IsValid() {
 		p.addrs = append(p.addrs, i.Primary.Unmap())
 	}
@@ -102,11 +102,17 @@ func (b *builder) place(i *netfilter.Interface) error {
 			p.addrs = append(p.addrs, a.Private.Unmap())
 		}
 	}
-	if p.single = len(p.addrs) == 1 && len(p.prefixes) == 0 && p.addrs[0].Is4(); p.single {
-		p.own = v4Of(p.addrs[0])
+	v4 := 0
+	for _, a := range p.addrs {
+		if a.Is4() {
+			v4++
+			p.own = v4Of(a)
+		}
 	}
+	p.single = v4 == 1 && len(p.prefixes) == 0
+	set := setters{unfiltered: i.Unfiltered()}
 	var err error
-	if p.groups, err = b.groupSet(i.Groups); err != nil {
+	if set.groups, err = b.groupSet(i.Groups); err != nil {
 		return err
 	}
 	acl := b.byID[i.Subnet]
@@ -114,12 +120,13 @@ func (b *builder) place(i *netfilter.Interface) error {
 		acl = b.byID[i.VPC]
 	}
 	if acl != nil {
-		if p.acl, err = b.aclSet(acl); err != nil {
+		if set.acl, err = b.aclSet(acl); err != nil {
 			return err
 		}
 	}
-	p.icmp = b.icmpOf(p.groups, p.acl)
-	p.subnet, p.exempt = b.neighbours(i.Subnet), b.exemption(i.VPC)
+	set.icmp = b.icmpOf(set.groups, set.acl)
+	set.subnet, set.exempt = b.neighbours(i.Subnet), b.exemption(i.VPC)
+	p.setting = b.setting(set)
 	for _, a := range p.addrs {
 		p.subnet.add(a)
 	}
@@ -185,10 +192,9 @@ func (b *builder) aclSet(acl *netfilter.NetworkACL) (*aclSet, error) {
 	}
 	b.size += policy.Size()
 	b.invalid = append(b.invalid, policy.Invalid()...)
-	s := &aclSet{policy: policy}
+	s := &aclSet{policy: policy, document: acl}
 	for _, d := range directions {
-		for i, e := range acl.Entries(d) {
-			b.cuts = append(b.cuts, e.From, e.To+1)
+		for i := range acl.Entries(d) {
 			number, _ := policy.RuleNumber(d, int32(i))
 			r := Rule{ID: policy.RuleID(d, int32(i)), Owner: acl.ID, Direction: d, Entry: true, Closing: number > 32766}
 			s.entries[d] = append(s.entries[d], b.rules[b.add(r)])

@@ -29,10 +29,11 @@ type groupSet struct {
 
 // aclSet is a network ACL, shared by the interfaces of its subnets.
 type aclSet struct {
-	policy  *netfilter.ACLPolicy
-	entries [2][]*Rule // as the policy numbers them
-	closing [2]*Rule
-	icmp    [2]icmpKeys
+	policy   *netfilter.ACLPolicy
+	document *netfilter.NetworkACL
+	entries  [2][]*Rule // as the policy numbers them
+	closing  [2]*Rule
+	icmp     [2]icmpKeys
 }
 
 // groupEffect returns what the groups do with packets of a peer, and the rule that

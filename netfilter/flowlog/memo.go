@@ -3,59 +3,102 @@
 package flowlog
 
 import (
-	"math/bits"
-	"slices"
+	"net/netip"
 
 	"github.com/sallyport-go/sallyport/netfilter"
 )
 
 // memoSets is the number of pairs of findings that an Attribution remembers, a cache
-// line each: logs come back to the same peers, on other client ports.
-const memoSets = 2048
+// line each. Logs come back to the same classes of peers and ports: what 64
+// interfaces see is 100 to 4,000 of them. Half as many sets cost 6 % where all of
+// those come.
+const memoSets = 4096
 
 // memoAfter is the number of records after which it begins, so that who attributes
 // a few takes no such memory.
 const memoAfter = 64
 
-// memoKey is all that attributePorts looks at: two records with one key have one
-// finding. Of ports it holds what rules tell apart, not the ports.
+// memoKey is all that decides about a record: two with one key have one finding. Of
+// addresses and ports it holds what the setting tells apart.
 type memoKey struct{ peer, rest uint64 }
 
-// memo is a finding: 25 ns to find it, 70 to make it. Those with more rules or
-// entries than it has room for are not kept.
+// memo is a finding. Those with more rules or entries than it has room for are not
+// kept.
 type memo struct {
 	key   memoKey
 	rules [3]uint32 // two rules, an entry: their numbers
 	what  uint32    // bits of kind, reason, confident, groups, acl, mirrored, number of rules and of entries
 }
 
-// memoKey returns the key of a record, zero if findings on such are not kept: those on
-// IPv6 and ICMP, and those that a field behind the key decides.
-func (a *Attribution) memoKey(r *Record) memoKey {
-	if !a.peer.Is4() || isICMP(a.Packet.Protocol) || a.Direction > egress || r.TCPFlags > 0xff || r.format != nil && r.format.reasons {
-		return memoKey{}
+// memoFields are the fields without which no record is remembered.
+const memoFields = 1<<kindInterface | 1<<kindSrc | 1<<kindDst | 1<<kindProtocol | 1<<kindSrcPort | 1<<kindDstPort | 1<<kindAction
+
+// memorable reports whether findings on such records are kept: not those on IPv6, nor
+// those that a field behind the key decides.
+func (r *Record) memorable(src, dst *netip.Addr) bool {
+	return r.present&memoFields == memoFields && r.Status <= OK && r.Type != EFA && src.Is4() && dst.Is4() &&
+		r.Direction <= egress && r.TCPFlags <= 0xff && !r.format.reasons
+}
+
+// again makes the finding that on an earlier record of the same key, if it is kept.
+// It does what locate does for such records: in 28 to 39 ns, where all that Attribute
+// does otherwise takes 93 to 103.
+func (a *Attribution) again(r *Record) bool {
+	src, dst := &r.Src, &r.Dst
+	if r.PacketSrc.IsValid() {
+		src = &r.PacketSrc
 	}
-	pk, ports := &a.Packet, &a.network.ports
+	if r.PacketDst.IsValid() {
+		dst = &r.PacketDst
+	}
+	if !r.memorable(src, dst) {
+		return false
+	}
+	p := a.network.find(r.Interface, a)
+	if p == nil {
+		return false
+	}
+	in, out := p.has(r.Dst), p.has(r.Src)
+	if r.Directed {
+		out = uint8(r.Direction)
+		in = 1 - out
+	}
+	if in == out {
+		return false
+	}
+	from, to := v4Of(*src), v4Of(*dst)
+	peer := from ^ (from^to)&-uint32(out)
+	k := a.network.memoKey(r, p, peer, out)
+	set := &a.memos[k.hash()&(memoSets-1)]
+	m := &set[bit((set[1].key.peer^k.peer)|(set[1].key.rest^k.rest) == 0)&1]
+	if m.key != k {
+		return false
+	}
+	a.Interface, a.Direction = p.id, netfilter.Direction(out)
+	a.Packet.Src, a.Packet.Dst = *src, *dst
+	a.Packet.Protocol, a.Packet.SrcPort, a.Packet.DstPort = r.Protocol, r.SrcPort, r.DstPort
+	a.place, a.peer = p, addr4(peer)
+	m.recall(a)
+	return true
+}
+
+// memoKey returns the key of a record.
+func (n *Network) memoKey(r *Record, p *place, peer uint32, direction uint8) memoKey {
+	src, dst, ports := r.SrcPort, r.DstPort, &p.ports[direction&1]
 	// What began asks of the ports.
-	order := bit(pk.SrcPort < pk.DstPort) | bit(pk.SrcPort < 1024)<<1 | bit(pk.DstPort >= 1024)<<2
+	order := (bit(src < dst) | bit(src < 1024)&bit(dst >= 1024)&bit(r.TCPFlags != 0)<<1) & -bit(r.Action == Accept)
 	return memoKey{
-		uint64(v4Of(a.peer))<<32 | uint64(uint32(a.place.number)),
-		uint64(ports.class(pk.SrcPort))<<48 | uint64(ports.class(pk.DstPort))<<32 | uint64(pk.Protocol)<<24 |
-			uint64(r.TCPFlags)<<16 | uint64(r.Action)<<8 | uint64(order)<<4 | uint64(a.Direction)<<1 | 1,
+		uint64(n.peerClass(p.setting, peer))<<32 | p.setting.number,
+		n.portClass(ports.src, src)<<48 | n.portClass(ports.dst, dst)<<32 | uint64(r.Protocol)<<24 |
+			uint64(r.TCPFlags)<<16 | uint64(r.Action)<<8 | uint64(order)<<4 | uint64(direction)<<1 | 1,
 	}
 }
 
-// memo returns the finding on a key if it is there, else the place for it: the one
-// of the pair that was not the last to be found new.
-func (a *Attribution) memo(k memoKey) *memo {
-	h := (k.peer ^ bits.RotateLeft64(k.rest, 31)) * 0x9e3779b97f4a7c15
-	set := &a.memos[h>>53&(memoSets-1)]
-	second := bit(set[1].key == k)
-	if m := &set[second&1]; m.key == k {
-		return m
-	}
-	set[1] = set[0]
-	return &set[0]
+// hash multiplies twice: with one product and a rotation, one record of five found
+// its place taken where 3,000 keys come.
+func (k memoKey) hash() uint64 {
+	const m = 0x9e3779b97f4a7c15
+	return (k.peer*m ^ k.rest) * m >> 51
 }
 
 // recall makes the finding that of a.
@@ -63,15 +106,20 @@ func (m *memo) recall(a *Attribution) {
 	w, all := m.what, a.network.rules
 	a.Kind, a.Reason, a.Confident = Kind(w&7), Reason(w>>3&31), w>>8&1 != 0
 	a.Groups, a.ACL, a.Mirrored = netfilter.Effect(w>>9&3), netfilter.Effect(w>>11&3), netfilter.Effect(w>>13&3)
-	a.Rules = append(a.Rules, all[m.rules[0]], all[m.rules[1]])[:w>>15&3]
-	a.Entries = append(a.Entries, all[m.rules[2]])[:w>>17]
+	a.Rules = append(a.Rules[:0], all[m.rules[0]], all[m.rules[1]])[:w>>15&3]
+	a.Entries = append(a.Entries[:0], all[m.rules[2]])[:w>>17]
 }
 
-// keep remembers the finding of a.
-func (m *memo) keep(k memoKey, a *Attribution) {
-	if len(a.Rules) > 2 || len(a.Entries) > 1 {
+// keep remembers the finding on a record, in place of the one of the pair that was
+// not the last to be found new.
+func (a *Attribution) keep(r *Record) {
+	if a.memos == nil || !r.memorable(&a.Packet.Src, &a.Packet.Dst) || len(a.Rules) > 2 || len(a.Entries) > 1 {
 		return
 	}
+	k := a.network.memoKey(r, a.place, v4Of(a.peer), uint8(a.Direction))
+	set := &a.memos[k.hash()&(memoSets-1)]
+	set[1] = set[0]
+	m := &set[0]
 	*m = memo{key: k, what: uint32(a.Kind) | uint32(a.Reason)<<3 | uint32(bit(a.Confident))<<8 | uint32(a.Groups)<<9 |
 		uint32(a.ACL)<<11 | uint32(a.Mirrored)<<13 | uint32(len(a.Rules))<<15 | uint32(len(a.Entries))<<17}
 	for i, r := range a.Rules {
@@ -80,40 +128,4 @@ func (m *memo) keep(k memoKey, a *Attribution) {
 	for _, r := range a.Entries {
 		m.rules[2] = uint32(r.number)
 	}
-}
-
-// portClasses divides the ports into the ranges between which some rule of a
-// network changes: one page of 256 for each upper byte, equal pages one, so that
-// clients' ports are near each other in memory.
-type portClasses struct {
-	pages   [256]uint8
-	classes [][256]uint16
-}
-
-func (p *portClasses) class(port uint16) uint16 { return p.classes[p.pages[port>>8]][port&0xff] }
-
-// newPortClasses divides at the first port of each range and behind its last.
-func newPortClasses(cuts []int) portClasses {
-	var p portClasses
-	slices.Sort(cuts)
-	cuts = slices.Compact(cuts)
-	class := uint16(0)
-	for upper := range 256 {
-		var page [256]uint16
-		for lower := range page {
-			for len(cuts) > 0 && cuts[0] <= upper<<8|lower {
-				if cuts = cuts[1:]; upper|lower > 0 {
-					class++
-				}
-			}
-			page[lower] = class
-		}
-		i := slices.Index(p.classes, page)
-		if i < 0 {
-			i = len(p.classes)
-			p.classes = append(p.classes, page)
-		}
-		p.pages[upper] = uint8(i)
-	}
-	return p
 }

@@ -5,7 +5,9 @@ package flowlog
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"net/netip"
+	"slices"
 
 	"github.com/sallyport-go/sallyport/netfilter"
 )
@@ -123,4 +125,17 @@ func (e *exemption) covers(a *Attribution) bool {
 		}
 	}
 	return false
+}
+
+func (b block4) prefix() netip.Prefix {
+	return netip.PrefixFrom(addr4(b.addr), 32-bits.TrailingZeros32(b.mask))
+}
+
+// blocks returns the addresses of IPv4.
+func (n *neighbours) blocks() []netip.Prefix {
+	out := slices.Clone(n.prefixes)
+	for v := range n.v4 {
+		out = append(out, netip.PrefixFrom(addr4(v), 32))
+	}
+	return out
 }

@@ -18,8 +18,8 @@ type Snapshot struct {
 	// Resolver says what references and prefix lists stand for; nil means what the
 	// inventory knows, delegated prefixes included.
 	Resolver *netfilter.Resolver
-	// Blocks are the CIDR blocks of each VPC by its id. They tell the addresses of
-	// its resolver and its router, whose traffic is not logged.
+	// Blocks are the CIDR blocks of each VPC by its id, the primary one first. They
+	// tell the addresses of its resolver and its router, whose traffic is not logged.
 	Blocks map[string][]netip.Prefix
 	// Services returns the traffic that is not logged, for a VPC of the given
 	// blocks; nil means netfilter.Services.
@@ -40,6 +40,7 @@ type Network struct {
 	of         map[string][2][]int32 // numbers of a group's rules
 	invalid    []*netfilter.RuleError
 	ports      portClasses
+	addresses  addressClasses
 }
 
 // Rule is a rule of a security group or an entry of a network ACL, as reports
@@ -68,18 +69,13 @@ func (r *Rule) String() string { return r.ID }
 
 // place is an interface with all that decides about its packets.
 type place struct {
-	id         string
-	number     int32
-	groups     *groupSet
-	acl        *aclSet // nil: not known
-	unfiltered bool
-	own        uint32 // the only address, if single
-	single     bool
-	addrs      []netip.Addr
-	prefixes   []netip.Prefix
-	subnet     *neighbours
-	exempt     *exemption
-	icmp       *icmpPairs
+	*setting
+	id       string
+	number   int32
+	own      uint32 // the only address of IPv4, if single
+	single   bool
+	addrs    []netip.Addr
+	prefixes []netip.Prefix
 }
 
 // Compile prepares a snapshot. What the rules of groups or ACLs say wrongly is
@@ -99,7 +95,7 @@ func Compile(s Snapshot) (*Network, error) {
 	b := builder{
 		Network: n, snapshot: &s, sets: map[string]*groupSet{}, acls: map[string]*aclSet{},
 		subnets: map[string]*neighbours{}, exempt: map[string]*exemption{}, byID: map[string]*netfilter.NetworkACL{},
-		icmp: map[filters]*icmpPairs{},
+		icmp: map[filters]*icmpPairs{}, settings: map[setters]*setting{},
 	}
 	if err := b.groupRules(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
@@ -110,7 +106,8 @@ func Compile(s Snapshot) (*Network, error) {
 			return nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
 		}
 	}
-	n.ports = newPortClasses(b.cuts)
+	b.portClasses()
+	b.addressClasses()
 	return n, nil
 }
 
