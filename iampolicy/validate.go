@@ -267,7 +267,7 @@ func (v *validator) roles(prefix, action, key, roles string) {
 	case everything && named:
 		code = "_WITH_STAR_IN_RESOURCE"
 	}
-	if code == "" || v.hasKey(key) {
+	if code == "" || v.pinnedTo(key) {
 		return
 	}
 	v.report(prefix+code, st.at, v.path(""), "the statement allows "+action+" on all resources or on unknown ones; name the roles, or add a condition on "+key)
@@ -313,6 +313,16 @@ func (v *validator) coversAction(action string) (not, star, named bool) {
 		}
 	}
 	return not, star, named
+}
+
+// pinnedTo reports whether a condition of the statement demands that a key, given
+// in lower case, is there with a value that the policy names.
+func (v *validator) pinnedTo(key string) bool {
+	e := &v.st.condition
+	return e.form == formObject && slices.ContainsFunc(v.p.conditions[e.lo:e.hi], func(c condition) bool {
+		op, ok := parseOperator(c.op)
+		return ok && !op.negated && !op.ifExists && op.quant != quantAll && op.fam != famNull && equalFold(c.key, key)
+	})
 }
 
 // hasKey reports whether a condition of the statement is on a key, given in

@@ -217,6 +217,10 @@ func codeCases() []codeCase {
 		{"FORALLVALUES_WITH_SINGLE_VALUED_KEY", identity, when("ForAllValues:StringEquals", "aws:PrincipalOrgID", `"o-1"`), when("ForAllValues:StringEquals", "aws:PrincipalOrgPaths", `"o-1"`)},
 		{"FORALLVALUES_WITH_SINGLE_VALUED_KEY", identity, when("ForAllValues:StringNotEquals", "aws:RequestTag/team", `"a"`), when("StringNotEquals", "aws:RequestTag/team", `"a"`)},
 		{"PASS_ROLE_WITH_STAR_IN_RESOURCE", identity, policy(allow("iam:PassRole", "arn:aws:iam::*:role/*", "")), policy(allow("iam:PassRole", "arn:aws:iam::*:role/Service*", ""))},
+		// As in AWSServiceRoleForAmazonEKSNodegroup, which the page lists under this check.
+		{"PASS_ROLE_WITH_STAR_IN_RESOURCE", identity, policy(allow("iam:PassRole", "*", `"Condition":{"StringEqualsIfExists":{"iam:PassedToService":"ec2.amazonaws.com"}}`)), policy(allow("iam:PassRole", "*", `"Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`))},
+		{"PASS_ROLE_WITH_STAR_IN_RESOURCE", identity, policy(allow("iam:PassRole", "*", `"Condition":{"StringNotEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`)), policy(allow("iam:PassRole", "*", `"Condition":{"StringLike":{"iam:PassedToService":"ec2.amazonaws.com"}}`))},
+		{"INVALID_GLOBAL_CONDITION_KEY", identity, when("StringEquals", "aws:PrincipalOrgMasterAccountIds", `"a"`), when("StringEquals", "aws:PrincipalOrgMasterAccountId", `"a"`)}, // AWSSSOServiceRolePolicy has it
 		{"CREATE_SLR_WITH_STAR_IN_RESOURCE", identity, policy(allow("iam:CreateServiceLinkedRole", "arn:aws:iam::*:role/aws-service-role/*", "")), policy(allow("iam:CreateServiceLinkedRole", "arn:aws:iam::*:role/aws-service-role/x/*", ""))},
 		{"INVALID_ARN_REGION", identity, policy(allow("s3:*", "arn:aws:s3:eu-west-1:111122223333:jobs/1", "")), policy(allow("s3:*", "arn:aws:s3:eu-west-1:111122223333:job/1", ""))},
 		{"INVALID_ARN_REGION", identity, policy(allow("s3:*", "arn:aws:s3:eu-west-1::storage-lens/a", "")), policy(allow("s3:*", "arn:aws:s3:eu-west-1:111122223333:storage-lens/a", ""))},

@@ -130,7 +130,7 @@ func (v *validator) emptyValues(c *condition, op operator, path validatorPlace) 
 var globalKeys = [...]string{
 	"assumedroot", "calledvia", "calledviafirst", "calledvialast", "chatbotsourcearn", "currenttime", "ec2instancesourceprivateipv4",
 	"ec2instancesourcevpc", "epochtime", "federatedprovider", "ismcpserviceaction", "multifactorauthage", "multifactorauthpresent", "principalaccount", "principalarn",
-	"principalisawsservice", "principalorgid", "principalorgpaths", "principalservicename", "principalservicenameslist", "principaltype",
+	"principalisawsservice", "principalorgid", "principalorgmasteraccountid", "principalorgpaths", "principalservicename", "principalservicenameslist", "principaltype",
 	"referer", "requestedregion", "resourceaccount", "resourceorgid", "resourceorgpaths", "securetransport", "sourceaccount", "sourcearn",
 	"sourceidentity", "sourceip", "sourceorgid", "sourceorgpaths", "sourceowner", "sourcevpc", "sourcevpcarn", "sourcevpce", "tagkeys",
 	"tokenissuetime", "useragent", "userid", "username", "viaawsmcpservice", "viaawsservice", "vpceaccount", "vpceorgid", "vpceorgpaths", "vpcsourceip",
