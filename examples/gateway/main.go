@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
@@ -50,12 +51,7 @@ func run(args []string) int {
 	case *showcase:
 		return demo(ctx, os.Stdout)
 	}
-	source := fromFile(*path, func(c *Config) {
-		c.Listen = cmp.Or(*listen, c.Listen)
-		if *cert != "" {
-			c.TLSCert, c.TLSKey = *cert, *key
-		}
-	})
+	source := fromFile(*path, override(*listen, *cert, *key))
 	if link.target == "" {
 		return serve(ctx, source)
 	}
@@ -65,6 +61,24 @@ func run(args []string) int {
 		return 3
 	}
 	return link.print(os.Stdout, config)
+}
+
+// override is what the flags of the command line change in a configuration.
+func override(listen, cert, key string) func(*Config) {
+	return func(c *Config) {
+		c.Listen = cmp.Or(listen, c.Listen)
+		if cert != "" {
+			c.TLSCert, c.TLSKey = here(cert), here(key)
+		}
+	}
+}
+
+// here is a path in the folder that the command is run in.
+func here(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		return absolute
+	}
+	return path
 }
 
 // serve runs a gateway until a signal ends it.

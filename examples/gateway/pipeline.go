@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 
@@ -27,6 +28,8 @@ type pipeline struct {
 	decider  decider
 	cipher   store.Cipher
 	recorder recorder
+
+	certificate *tls.Certificate // of new connections; nil: they are plain
 }
 
 // A pipeline is immutable and made of one configuration: a new configuration

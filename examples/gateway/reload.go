@@ -70,6 +70,9 @@ func (g *Gateway) load(ctx context.Context) (*pipeline, files, error) {
 		return nil, read, err
 	}
 	p := &pipeline{config: config, recorder: g.audit}
+	if p.certificate, err = newCertificate(config, read); err != nil {
+		return nil, read, err
+	}
 	if p.gate, err = newGate(config, read, g.log); err != nil {
 		return nil, read, err
 	}

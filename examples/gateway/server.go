@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -87,11 +88,36 @@ func start(source source, log *slog.Logger) (*server, error) {
 }
 
 func (s *server) serve() error {
-	c := s.gateway.config
-	if c.TLSCert != "" {
-		return s.http.ServeTLS(s.listener, c.TLSCert, c.TLSKey) // HTTP/2 and HTTP/1.1
+	g := s.gateway
+	if g.config.TLSCert == "" {
+		return s.http.Serve(s.listener)
 	}
-	return s.http.Serve(s.listener)
+	s.http.TLSConfig = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return g.pipeline().certificate, nil
+	}}
+	return s.http.ServeTLS(s.listener, "", "") // HTTP/2 and HTTP/1.1
+}
+
+// newCertificate reads the certificate and its key. Without any there is no TLS:
+// nil.
+func newCertificate(config *Config, files files) (*tls.Certificate, error) {
+	if config.TLSCert == "" {
+		return nil, nil
+	}
+	chain, err := files.read(config.TLSCert)
+	if err != nil {
+		return nil, config.at("tls_cert", err)
+	}
+	key, err := files.read(config.TLSKey)
+	if err != nil {
+		return nil, config.at("tls_key", err)
+	}
+	defer clear(key)
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return nil, config.at("tls_cert", err)
+	}
+	return &pair, nil
 }
 
 // url is where clients on this machine reach the server.

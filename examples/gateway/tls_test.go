@@ -59,6 +59,53 @@ func TestTLSSpeaksBothVersions(t *testing.T) {
 	require.Error(t, err, "the listener is closed")
 }
 
+// TestACertificateIsRenewed: new connections are given the certificate that the
+// files hold by now, and the old one where that is none.
+func TestACertificateIsRenewed(t *testing.T) {
+	dir := t.TempDir()
+	cert, key, pool := throwawayCertificate(t, dir)
+	config := &Config{Listen: "127.0.0.1:0", Store: "store", TLSCert: cert, TLSKey: key, dir: dir, Reload: duration(time.Hour)}
+	require.NoError(t, config.complete())
+	s, err := start(fixed(config), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.shutdown()) }()
+	requireTrusted := func(pool *x509.CertPool) {
+		t.Helper()
+		conn, err := tls.Dial("tcp", s.listener.Addr().String(), &tls.Config{RootCAs: pool})
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+	}
+	requireTrusted(pool)
+	_, _, pool = throwawayCertificate(t, dir) // in the same files
+	changed, err := s.gateway.reload(t.Context(), false)
+	require.NoError(t, err)
+	require.True(t, changed)
+	requireTrusted(pool)
+	require.NoError(t, os.WriteFile(cert, []byte("no PEM"), 0o600))
+	_, err = s.gateway.reload(t.Context(), false)
+	require.ErrorContains(t, err, "tls_cert: ")
+	requireTrusted(pool)
+	require.NoError(t, os.Remove(key))
+	_, err = start(fixed(config), slog.New(slog.DiscardHandler))
+	require.Error(t, err, "it does not listen with a certificate that it has not")
+}
+
+// TestFlagsStandInForTheFile: paths on the command line are those of the folder
+// that the command is run in, not of the file's.
+func TestFlagsStandInForTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "gateway.json")
+	require.NoError(t, os.WriteFile(path, []byte(`{"store": "s", "listen": "127.0.0.1:1", "tls_cert": "a.pem", "tls_key": "a.key"}`), 0o600))
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	c, err := fromFile(path, override("", "", ""))(files{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"127.0.0.1:1", filepath.Join(dir, "a.pem"), filepath.Join(dir, "a.key")}, []string{c.Listen, c.TLSCert, c.TLSKey})
+	c, err = fromFile(path, override("127.0.0.1:2", "b.pem", "/b.key"))(files{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"127.0.0.1:2", filepath.Join(here, "b.pem"), "/b.key"}, []string{c.Listen, c.TLSCert, c.TLSKey})
+}
+
 // TestShutdownWaitsForTheBackground: the store is this process's own until
 // nobody is at work in it.
 func TestShutdownWaitsForTheBackground(t *testing.T) {
