@@ -119,6 +119,43 @@ func TestReloadFollowsEverything(t *testing.T) {
 	require.Equal(t, "EntityTooLarge", f.send(put("/bucket/k", "eleven bytes")).code)
 }
 
+// second is the beginning of another user.
+const second = `, {"name": "b", "access_key_id": "B", "secret_access_key": "bbbbbbbbbbbbbbbb"`
+
+// badConfigurations are the users and the rest of files with a fault, and where
+// it is.
+var badConfigurations = []struct{ name, users, more, want string }{
+	{"not JSON", ownerUser + ",", "", "gateway.json:3:"},
+	{"cut short", ownerUser, `, "cdn": {`, "gateway.json:"},
+	{"an unknown member", ownerUser, ",\n  \"max_object_byte\": 1", "gateway.json:4:3: max_object_byte: there is no such member"},
+	{"other case", ownerUser, ",\n \"Stall\": \"1s\"", "gateway.json:4:2: Stall: there is no such member"},
+	{"twice", ownerUser, ",\n \"users\": []", "gateway.json:4:2: users: it is there twice"},
+	{"another type", ownerUser, ",\n \"max_requests\": \"many\"", "gateway.json:4:18: max_requests: "},
+	{"a duration", ownerUser, ",\n \"stall\": \"30\"", "gateway.json:4:11: stall: time: missing unit"},
+	{"no requests", ownerUser, ",\n \"max_requests\": -1", "gateway.json:4:18: max_requests: it has to be above 0"},
+	{"no connections", ownerUser, ",\n \"max_connections\": -1", "gateway.json:4:21: max_connections: it has to be above 0"},
+	{"no bytes", ownerUser, ",\n \"max_object_bytes\": -1", "gateway.json:4:22: max_object_bytes: it has to be above 0"},
+	{"a period below zero", ownerUser, ",\n \"reload\": \"-1s\"", "gateway.json:4:12: reload: it has to be above 0"},
+	{"log files without end", ownerUser, ",\n \"audit\": {\"rotate\": \"-1s\"}", "gateway.json:4:22: audit.rotate: it has to be above 0"},
+	{"digests without end", ownerUser, ",\n \"audit\": {\"digest\": \"-1s\"}", "gateway.json:4:22: audit.digest: it has to be above 0"},
+	{"bodies that may stand still", ownerUser, ",\n \"stall\": \"-1s\"", "gateway.json:4:11: stall: it has to be above 0"},
+	{"uploads that have expired", ownerUser, ",\n \"upload_expiry\": \"-1s\"", "gateway.json:4:19: upload_expiry: it has to be above 0"},
+	{"not a list", ownerUser, ",\n \"cdn\": {\"keys\": 1}", "gateway.json:4:18: [ is expected here"},
+	{"a user without a secret", ownerUser + `, {"name": "b", "access_key_id": "B"}`, "", "gateway.json:3:112: users[1]: name, access_key_id and secret_access_key are needed"},
+	{"a key twice", ownerUser + "," + ownerUser, "", "users[1].access_key_id: access key AKIAOWNER00000000000 is there twice"},
+	{"an operator", ownerUser + second + `, "policies": [` + "\n" + `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",` + "\n" + `  "Condition": {"StringEqual": {"a": "b"}}}}]}`, "", "gateway.json:5:17: users[1].policies[0]: "},
+	{"another region", ownerUser, ",\n \"region\": \"eu-west-1\"", "gateway.json:4:12: region: it cannot change"},
+	{"no such group", ownerUser, ",\n \"security_group\": \"none.json\"", "gateway.json:4:20: security_group: open "},
+	{"a group without rules", ownerUser, ",\n \"security_group\": \"empty.json\"", "holds no security group"},
+	{"a missing key", ownerUser, ",\n \"encryption\": {\"key_file\": \"none.key\"}", "gateway.json:4:16: encryption: key file: open "},
+	{"a short key", ownerUser, ",\n \"encryption\": {\"key_file\": \"short.key\"}", "does not hold 32 bytes"},
+	{"two keys of one name", ownerUser, ",\n \"encryption\": {\"old\": [{\"key_file\": \"gateway.key\"}]}", "gateway.json:4:25: encryption.old[0]: two keys are sallyport-gateway/master"},
+	{"an old key that is none", ownerUser, ",\n \"encryption\": {\"old\": [{}]}", "encryption.old[0]: one of key_file and kms_key is needed"},
+	{"a CDN key without a name", ownerUser, ",\n \"cdn\": {\"keys\": [{\"file\": \"cdn.pem\"}]}", "gateway.json:4:19: cdn.keys[0]: an id of its own is needed"},
+	{"two CDN keys of one name", ownerUser, ",\n \"cdn\": {\"keys\": [{\"id\": \"K\", \"file\": \"cdn.pem\"}, {\"id\": \"K\", \"file\": \"cdn.pem\"}]}", "gateway.json:4:51: cdn.keys[1]: an id of its own is needed"},
+	{"no CDN key", ownerUser, ",\n \"cdn\": {\"keys\": [{\"id\": \"K\", \"file\": \"none\"}]}", "gateway.json:4:39: cdn.keys[0].file: "},
+}
+
 // TestABadConfigurationStaysOut: every fault is found with its place, the old
 // configuration goes on, and the fault is to be seen until it is mended.
 func TestABadConfigurationStaysOut(t *testing.T) {
@@ -129,38 +166,7 @@ func TestABadConfigurationStaysOut(t *testing.T) {
 	f.file("short.key", key(3)[:20])
 	_, err := demoCDNKey(filepath.Join(f.dir, "cdn.pem"))
 	require.NoError(t, err)
-	second := `, {"name": "b", "access_key_id": "B", "secret_access_key": "bbbbbbbbbbbbbbbb"`
-	for _, c := range []struct{ name, users, more, want string }{
-		{"not JSON", ownerUser + ",", "", "gateway.json:3:"},
-		{"cut short", ownerUser, `, "cdn": {`, "gateway.json:"},
-		{"an unknown member", ownerUser, ",\n  \"max_object_byte\": 1", "gateway.json:4:3: max_object_byte: there is no such member"},
-		{"other case", ownerUser, ",\n \"Stall\": \"1s\"", "gateway.json:4:2: Stall: there is no such member"},
-		{"twice", ownerUser, ",\n \"users\": []", "gateway.json:4:2: users: it is there twice"},
-		{"another type", ownerUser, ",\n \"max_requests\": \"many\"", "gateway.json:4:18: max_requests: "},
-		{"a duration", ownerUser, ",\n \"stall\": \"30\"", "gateway.json:4:11: stall: time: missing unit"},
-		{"no requests", ownerUser, ",\n \"max_requests\": -1", "gateway.json:4:18: max_requests: it has to be above 0"},
-		{"no connections", ownerUser, ",\n \"max_connections\": -1", "gateway.json:4:21: max_connections: it has to be above 0"},
-		{"no bytes", ownerUser, ",\n \"max_object_bytes\": -1", "gateway.json:4:22: max_object_bytes: it has to be above 0"},
-		{"a period below zero", ownerUser, ",\n \"reload\": \"-1s\"", "gateway.json:4:12: reload: it has to be above 0"},
-		{"log files without end", ownerUser, ",\n \"audit\": {\"rotate\": \"-1s\"}", "gateway.json:4:22: audit.rotate: it has to be above 0"},
-		{"digests without end", ownerUser, ",\n \"audit\": {\"digest\": \"-1s\"}", "gateway.json:4:22: audit.digest: it has to be above 0"},
-		{"bodies that may stand still", ownerUser, ",\n \"stall\": \"-1s\"", "gateway.json:4:11: stall: it has to be above 0"},
-		{"uploads that have expired", ownerUser, ",\n \"upload_expiry\": \"-1s\"", "gateway.json:4:19: upload_expiry: it has to be above 0"},
-		{"not a list", ownerUser, ",\n \"cdn\": {\"keys\": 1}", "gateway.json:4:18: [ is expected here"},
-		{"a user without a secret", ownerUser + `, {"name": "b", "access_key_id": "B"}`, "", "gateway.json:3:112: users[1]: name, access_key_id and secret_access_key are needed"},
-		{"a key twice", ownerUser + "," + ownerUser, "", "users[1].access_key_id: access key AKIAOWNER00000000000 is there twice"},
-		{"an operator", ownerUser + second + `, "policies": [` + "\n" + `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",` + "\n" + `  "Condition": {"StringEqual": {"a": "b"}}}}]}`, "", "gateway.json:5:17: users[1].policies[0]: "},
-		{"another region", ownerUser, ",\n \"region\": \"eu-west-1\"", "gateway.json:4:12: region: it cannot change"},
-		{"no such group", ownerUser, ",\n \"security_group\": \"none.json\"", "gateway.json:4:20: security_group: open "},
-		{"a group without rules", ownerUser, ",\n \"security_group\": \"empty.json\"", "holds no security group"},
-		{"a missing key", ownerUser, ",\n \"encryption\": {\"key_file\": \"none.key\"}", "gateway.json:4:16: encryption: key file: open "},
-		{"a short key", ownerUser, ",\n \"encryption\": {\"key_file\": \"short.key\"}", "does not hold 32 bytes"},
-		{"two keys of one name", ownerUser, ",\n \"encryption\": {\"old\": [{\"key_file\": \"gateway.key\"}]}", "gateway.json:4:25: encryption.old[0]: two keys are sallyport-gateway/master"},
-		{"an old key that is none", ownerUser, ",\n \"encryption\": {\"old\": [{}]}", "encryption.old[0]: one of key_file and kms_key is needed"},
-		{"a CDN key without a name", ownerUser, ",\n \"cdn\": {\"keys\": [{\"file\": \"cdn.pem\"}]}", "gateway.json:4:19: cdn.keys[0]: an id of its own is needed"},
-		{"two CDN keys of one name", ownerUser, ",\n \"cdn\": {\"keys\": [{\"id\": \"K\", \"file\": \"cdn.pem\"}, {\"id\": \"K\", \"file\": \"cdn.pem\"}]}", "gateway.json:4:51: cdn.keys[1]: an id of its own is needed"},
-		{"no CDN key", ownerUser, ",\n \"cdn\": {\"keys\": [{\"id\": \"K\", \"file\": \"none\"}]}", "gateway.json:4:39: cdn.keys[0].file: "},
-	} {
+	for _, c := range badConfigurations {
 		f.write(c.users, c.more)
 		changed, err := f.g.reload(t.Context(), false)
 		require.ErrorContains(t, err, c.want, c.name)
