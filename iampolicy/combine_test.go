@@ -304,6 +304,8 @@ func TestIAM65MeaningOfPublic(t *testing.T) {
 		{"ARN, StringLike across colons", pinnedBy("StringLike", "aws:SourceArn", `"arn:aws:s*:111111111111:x*"`), true},
 		{"user id", pinnedBy("StringLike", "aws:userid", `"AROAAAAAAAAAAAAAAAAA:*"`), false},
 		{"user id, open", pinnedBy("StringLike", "aws:userid", `"*:s"`), true},
+		{"user id, above a number as root users' are", pinnedBy("NumericGreaterThan", "aws:userid", `"0"`), true},
+		{"ARN, compared as none", pinnedBy("Bool", "aws:PrincipalArn", `"true"`), true},
 		{"services", pinnedBy("Bool", "aws:PrincipalIsAWSService", `"true"`), false},
 		{"not services", pinnedBy("Bool", "aws:PrincipalIsAWSService", `"false"`), true},
 		{"range", pinnedBy("IpAddress", "aws:SourceIp", `"203.0.113.0/24"`), false},

@@ -112,6 +112,12 @@ func pinValue(kind pinKind, c *cond, text string, modern bool) bool {
 	if modern && strings.Contains(text, "${") {
 		return false
 	}
+	switch c.fam {
+	case famString, famStringFold, famStringLike, famArn:
+	default:
+		// Compared as a number, say, it fixes nothing.
+		return kind == pinTrue && c.fam == famBool && equalFold(text, "true")
+	}
 	// A wildcard keeps from pinning also where the operator takes it literally.
 	wild := strings.ContainsAny(text, "*?")
 	like := c.fam == famStringLike || c.fam == famArn
@@ -122,13 +128,9 @@ func pinValue(kind pinKind, c *cond, text string, modern bool) bool {
 		id, rest, _ := strings.Cut(text, ":")
 		return !wild || like && rest == "*" && !strings.ContainsAny(id, "*?") && id != ""
 	case pinTrue:
-		return c.fam == famBool && equalFold(text, "true") || (c.fam == famString || c.fam == famStringFold) && text == "true"
+		return !like && text == "true"
 	}
-	switch c.fam {
-	case famString, famStringFold, famStringLike, famArn:
-		return !wild
-	}
-	return false
+	return !wild
 }
 
 // accountFixed reports whether every ARN that a pattern matches is of one

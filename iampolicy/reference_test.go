@@ -368,13 +368,14 @@ func refPinned(st map[string]any) bool {
 					f[4] != "" && !strings.ContainsAny(f[4], "*?") && (strings.Contains(op, "Arn") || !strings.ContainsAny(f[1]+f[2]+f[3], "*?")))
 			}
 			positive := !strings.Contains(op, "Not") && !strings.Contains(op, "IfExists") && !strings.HasPrefix(op, "ForAllValues") && op != "Null" && !strings.Contains(op, "Bogus")
+			texts := strings.Contains(op, "String") || strings.Contains(op, "Arn")
 			switch strings.ToLower(key) {
 			case "aws:userid":
-				if positive && userID {
+				if positive && texts && userID {
 					return true
 				}
 			case "aws:sourcearn":
-				if positive && account {
+				if positive && texts && account {
 					return true
 				}
 			case "aws:sourcevpce", "aws:principalorgid":
