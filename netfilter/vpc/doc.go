@@ -38,7 +38,9 @@
 // Load Balancer's appliance does is unresolved. IPv6 from the internet comes in
 // by the egress-only gateway where the subnet routes to it, and is refused. An
 // interface with DenyAllIgwTraffic receives no replies through an internet
-// gateway either. A route to a virtual private gateway, a carrier or local
+// gateway either. A reply passes the groups of every interface on its way, also of
+// one that the way out did not cross, and is unresolved wherever the way out is in
+// doubt. A route to a virtual private gateway, a carrier or local
 // gateway or a core network leaves the model: what is behind is reached, its
 // reply unresolved. A path has at most 64 hops. Several equal prefix list routes
 // are all tried, with their replies, and so are the subnets of a transit gateway
