@@ -171,8 +171,10 @@ func (p *proofCheck) links(last *state) (through time.Time, f *fault) {
 			return through, &fault{code: ChainBroken, detail: "previous hash differs", want: hexSum(last.sum), got: d.Previous.Hash}
 		case sumText(d.Previous.Signature) != last.sig:
 			return through, &fault{code: ChainBroken, detail: "previous signature differs"}
-		case !p.chain.id.Backfill && !d.Start.Equal(last.end):
-			return through, &fault{code: ChainBroken, detail: "a link does not begin where the digest before it ends"}
+		case !p.chain.id.Backfill && d.Start.Before(last.end):
+			return through, &fault{code: ChainBroken, detail: "a link begins before the digest before it ends"}
+		case !p.chain.id.Backfill && d.Start.After(last.end): // both are signed: nothing is forged
+			return through, &fault{code: CoverageHole, detail: "a link begins later than the digest before it ends"}
 		}
 		last = s
 	}
