@@ -132,7 +132,7 @@ func (rep *Report) fail() {
 //	 "counts":{"digests":{"valid","invalid","total"},"backfillDigests","logs","events","bytes","unreferencedUncovered"},
 //	 "checkpoint":{…}}
 //
-// Times are RFC 3339 in UTC; what there is none of is null. Members may be
+// Times are RFC 3339 in UTC, of whole seconds; what there is none of is null. Members may be
 // added in later versions, never renamed.
 func (rep *Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
@@ -160,7 +160,9 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		plain
 		Object *string `json:"object"`
-	}{plain(f), object})
+		From   *string `json:"from,omitempty"`
+		To     *string `json:"to,omitempty"`
+	}{plain(f), object, timeOrNull(f.From), timeOrNull(f.To)})
 }
 
 // MarshalJSON returns the coverage as the element of a report: lists that are

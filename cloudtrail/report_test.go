@@ -166,3 +166,16 @@ func TestUncovered(t *testing.T) {
 		require.Equal(t, want, rep.Counts.UnreferencedUncovered, to)
 	}
 }
+
+// CT-50: the times of findings are written as all others are, also where a clock
+// gave one: in UTC and of whole seconds.
+func TestFindingTimes(t *testing.T) {
+	at := time.Date(2026, 3, 1, 1, 0, 0, 795_449_570, time.FixedZone("", 3600))
+	f := cloudtrail.Finding{Code: cloudtrail.TailMissing, To: at}
+	data, err := json.Marshal(&cloudtrail.Report{To: at, Findings: []cloudtrail.Finding{f}})
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(data), `"to":"2026-03-01T00:00:00Z"`), "%s", data)
+	data, err = json.Marshal(f)
+	require.NoError(t, err)
+	require.NotContains(t, string(data), `"from"`)
+}

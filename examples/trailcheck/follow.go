@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
+	"time"
 
 	"github.com/sallyport-go/sallyport/cloudtrail"
 )
@@ -52,9 +54,15 @@ func follow(ctx context.Context, o *options, stdout, stderr io.Writer) int {
 }
 
 // state is what makes a report another one than the last: what was found, and
-// how far the trail reaches.
+// how far the trail reaches. That a missing tail is by now longer is no news.
 func state(rep *cloudtrail.Report) []byte {
-	data, err := json.Marshal([]any{rep.Verdict, rep.Findings, rep.Checkpoint})
+	found := slices.Clone(rep.Findings)
+	for i := range found {
+		if found[i].Code == cloudtrail.TailMissing {
+			found[i].To = time.Time{}
+		}
+	}
+	data, err := json.Marshal([]any{rep.Verdict, found, rep.Checkpoint})
 	if err != nil {
 		return nil // then it is shown
 	}

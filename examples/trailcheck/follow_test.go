@@ -105,6 +105,18 @@ func TestFollowTampered(t *testing.T) {
 	require.Equal(t, string(before), string(after))
 }
 
+// TestFollowTail: a tail that is missing since the same time is told once, however
+// long it has grown.
+func TestFollowTail(t *testing.T) {
+	tail := func(from, to int) []byte {
+		return state(&cloudtrail.Report{Verdict: cloudtrail.Incomplete, Findings: []cloudtrail.Finding{
+			{Code: cloudtrail.TailMissing, From: time.Unix(int64(from), 0), To: time.Unix(int64(to), 0)},
+		}})
+	}
+	require.Equal(t, string(tail(1, 10)), string(tail(1, 310)))
+	require.NotEqual(t, string(tail(1, 10)), string(tail(2, 10)))
+}
+
 // TestFollowUsage: what cannot be followed is refused.
 func TestFollowUsage(t *testing.T) {
 	dir := tree(t, 1)
