@@ -25,9 +25,11 @@
 // A key file holds 16, 24 or 32 bytes, raw or in base64, or a keyring as
 // "seal jsonl" takes it. Text that is the base64 of a key is that key, with a
 // new line at its end or without: 32 characters of base64 are a key of 24
-// bytes. (Random raw bytes are not base64: 32 of them are once in 2^64.) With several keys the first makes the data key and
-// each can decrypt. KMS is reached with the usual AWS configuration, or at
-// $KMS_ENDPOINT.
+// bytes. (Random raw bytes are not base64: 32 of them are once in 2^64.) With
+// several keys the first makes the data key and each can decrypt; but of two RSA
+// keys with PKCS #1 v1.5 and one name the first alone is tried, as nothing tells
+// that it is the wrong one. KMS is reached with the usual AWS configuration, or
+// at $KMS_ENDPOINT.
 //
 // Exit status: 0 done, 1 a message was refused, 2 wrong usage, 3 a file, a key
 // or a service could not be used.

@@ -69,6 +69,7 @@ func (p pairs) Set(text string) error {
 
 func parseOptions(command string, args []string, stderr io.Writer) (*options, error) {
 	o := &options{command: command, context: pairs{}}
+	o.config.PKCS1Retry = true // the keys behind one of PKCS #1 v1.5 can decrypt too
 	f := flag.NewFlagSet("seal "+command, flag.ContinueOnError)
 	f.SetOutput(stderr)
 	o.flags(f)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -194,6 +195,28 @@ func TestUsage(t *testing.T) {
 		require.Equal(t, want, status, args)
 		require.Regexp(t, `(?i)usage`, string(stdout)+stderr, args)
 	}
+}
+
+// ENV-73: a key of PKCS #1 v1.5 that has the name of the message's, and is another,
+// does not keep the keys behind it from decrypting.
+func TestKeysBehindPKCS1(t *testing.T) {
+	bin, dir := build(t), t.TempDir()
+	var names [2]string
+	for i := range names {
+		ring := localKeyrings(t)["rsa pkcs1"]
+		ring[0]["private"] = ring[1]["private"]
+		data, err := json.Marshal(ring[0])
+		require.NoError(t, err)
+		names[i] = write(t, filepath.Join(dir, fmt.Sprint(i)), data)
+	}
+	aes := keyFile(t, dir, 1)
+	sealed, stderr, status := command(t, bin, []byte("plaintext"), "encrypt", "-key", names[0], "-key", aes)
+	require.Zero(t, status, stderr)
+	opened, stderr, status := command(t, bin, sealed, "decrypt", "-key", names[1], "-key", aes)
+	require.Zero(t, status, stderr)
+	require.Equal(t, "plaintext", string(opened))
+	_, stderr, status = command(t, bin, sealed, "decrypt", "-key", names[1], "-key", keyFile(t, dir, 3))
+	require.Equal(t, exitRefused, status, stderr)
 }
 
 // Encryption and decryption with the key in KMS.
