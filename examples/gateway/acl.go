@@ -58,7 +58,7 @@ func putACL(c *call) error {
 	if err := c.gw.checkACL(c.r.Header); err != nil {
 		return err
 	}
-	text, err := c.readBody(64 << 10)
+	text, err := c.readDocument(64 << 10)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func createBucket(c *call) error {
 	if lock := c.r.Header.Get("x-amz-bucket-object-lock-enabled"); lock != "" && !strings.EqualFold(lock, "false") {
 		return refuse("NotImplemented", "A header you provided implies functionality that is not implemented.").with("Header", "x-amz-bucket-object-lock-enabled")
 	}
-	text, err := c.readBody(16 << 10)
+	text, err := c.readDocument(16 << 10)
 	if err != nil {
 		return err
 	}

@@ -63,8 +63,12 @@ type completedXML struct {
 // completeUpload makes an object of the parts that the request names.
 func completeUpload(c *call) error {
 	var doc completeXML
-	if err := c.readXML(4<<20, &doc); err != nil {
+	text, err := c.readBody(4 << 20) // a checksum in the headers is the object's
+	if err != nil {
 		return err
+	}
+	if err := xml.Unmarshal(text, &doc); err != nil {
+		return errMalformedXML
 	}
 	if len(doc.Parts) == 0 || len(doc.Parts) > store.MaxPart {
 		return errMalformedXML

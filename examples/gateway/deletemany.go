@@ -42,12 +42,8 @@ func deleteObjects(c *call) error {
 	if sums.wantMD5 == nil && len(sums.sums) == 0 {
 		return refuse("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
-	text, err := c.readBody(4 << 20)
+	text, err := c.readDocument(4 << 20)
 	if err != nil {
-		return err
-	}
-	_, _ = sums.Write(text)
-	if err := sums.check(); err != nil {
 		return err
 	}
 	var doc deleteXML

@@ -78,8 +78,11 @@ func newDigests(h http.Header) (*digests, error) {
 			}
 		}
 	}
-	if len(d.sums) > 1 {
+	switch {
+	case len(d.sums) > 1:
 		return nil, refuse("InvalidRequest", "Expecting a single x-amz-checksum- header")
+	case len(d.sums) == 0 && h.Get("x-amz-sdk-checksum-algorithm") != "":
+		return nil, refuse("InvalidRequest", "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
 	}
 	return d, nil
 }

@@ -41,7 +41,7 @@ func getPolicy(c *call) error {
 // putPolicy stores a policy that compiles and that AWS would take: one with an
 // unknown element or operator would be a Deny that never denies.
 func putPolicy(c *call) error {
-	text, err := c.readBody(maxPolicy)
+	text, err := c.readDocument(maxPolicy)
 	if err != nil {
 		return err
 	}

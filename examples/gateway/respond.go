@@ -30,10 +30,9 @@ func (c *call) writeXML(status int, doc any) {
 	_, _ = c.w.Write(text) // a client that has gone away cannot be told
 }
 
-// readXML reads a request's document, to its end: only there is its signature
-// known to be good.
+// readXML reads a request's document.
 func (c *call) readXML(limit int64, doc any) error {
-	text, err := c.readBody(limit)
+	text, err := c.readDocument(limit)
 	if err != nil {
 		return err
 	}
@@ -45,7 +44,23 @@ func (c *call) readXML(limit int64, doc any) error {
 
 var errMalformedXML = refuse("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema.")
 
-// readBody reads a small body to its end.
+// readDocument reads a request's document and holds it to the digests that the
+// request states.
+func (c *call) readDocument(limit int64) ([]byte, error) {
+	sums, err := newDigests(c.r.Header)
+	if err != nil {
+		return nil, err
+	}
+	text, err := c.readBody(limit)
+	if err != nil {
+		return nil, err
+	}
+	_, _ = sums.Write(text) // never fails
+	return text, sums.check()
+}
+
+// readBody reads a small body to its end: only there is its signature known to
+// be good.
 func (c *call) readBody(limit int64) ([]byte, error) {
 	text, err := io.ReadAll(http.MaxBytesReader(nil, c.r.Body, limit))
 	if err != nil {

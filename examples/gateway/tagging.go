@@ -33,7 +33,7 @@ func getTagging(c *call) error {
 }
 
 func putTagging(c *call) error {
-	text, err := c.readBody(64 << 10)
+	text, err := c.readDocument(64 << 10)
 	if err != nil {
 		return err
 	}
