@@ -22,7 +22,7 @@ func TestDocumentsAreHeldToTheirDigests(t *testing.T) {
 	for _, q := range []request{
 		put("/bucket?policy", policy), put("/bucket/k?tagging", tags), put("/bucket?publicAccessBlock", access), put("/bucket?ownershipControls", owner),
 		put("/other", "<CreateBucketConfiguration/>"), put("/bucket?acl", "", "x-amz-acl", "private"),
-		request{method: "POST", target: "/bucket?delete", body: "<Delete><Object><Key>k</Key></Object></Delete>", header: map[string]string{}},
+		{method: "POST", target: "/bucket?delete", body: "<Delete><Object><Key>k</Key></Object></Delete>", header: map[string]string{}},
 	} {
 		with := func(name, value string) request {
 			w := q
