@@ -50,6 +50,11 @@ func deleteObjects(c *call) error {
 	if err := xml.Unmarshal(text, &doc); err != nil || len(doc.Objects) == 0 || len(doc.Objects) > 1000 {
 		return errMalformedXML
 	}
+	for _, o := range doc.Objects {
+		if o.Key == "" {
+			return errMalformedXML
+		}
+	}
 	if _, err := c.gw.store.Bucket(c.bucket); err != nil {
 		return err
 	}
@@ -75,6 +80,9 @@ func deleteObjects(c *call) error {
 func (c *call) deleteOne(key, version, match string) error {
 	if version != "" && version != "null" {
 		return refuse("NoSuchVersion", "The specified version does not exist.")
+	}
+	if err := checkKey(key); err != nil {
+		return err
 	}
 	name := store.Name{Bucket: c.bucket, Key: key}
 	if err := c.authorizeKey("s3:DeleteObject", name); err != nil {

@@ -234,12 +234,15 @@ func TestDeleteObjectsRefuses(t *testing.T) {
 		{"cut short", md5(post("/bucket?delete", one[:30])), "MalformedXML", 400},
 		{"an entity", md5(post("/bucket?delete", `<!DOCTYPE a [<!ENTITY b "c">]><Delete><Object><Key>&b;</Key></Object></Delete>`)), "MalformedXML", 400},
 		{"none", md5(post("/bucket?delete", "<Delete/>")), "MalformedXML", 400},
+		{"an empty key", md5(post("/bucket?delete", "<Delete><Object><Key>k</Key></Object><Object><Key></Key></Object></Delete>")), "MalformedXML", 400},
 		{"1001", md5(post("/bucket?delete", many)), "MalformedXML", 400},
 		{"no bucket", md5(post("/none?delete", one)), "NoSuchBucket", 404},
 	})
 	b.ok(get("/bucket/k"))
 	a := b.ok(md5(post("/bucket?delete", "<Delete><Object><Key>k</Key><VersionId>7</VersionId></Object></Delete>")))
 	require.Contains(t, a.body, "<Code>NoSuchVersion</Code>")
+	long := b.ok(md5(post("/bucket?delete", "<Delete><Object><Key>"+strings.Repeat("k", 1025)+"</Key></Object></Delete>"))).body
+	require.Contains(t, long, "<Code>KeyTooLongError</Code>", "no object can have that key")
 	for more, code := range map[string]string{
 		"<ETag>abc</ETag>": "PreconditionFailed", "<Size>1</Size>": "NotImplemented", "<LastModifiedTime>x</LastModifiedTime>": "NotImplemented",
 	} {
