@@ -108,8 +108,9 @@ func describe(h *envelope.UnauthenticatedHeader, size int64) *description {
 	}
 	if n, err := h.PlaintextSize(size); err == nil {
 		d.PlaintextSize = &n
-		if h.Framed {
-			frames := max(1, (n+h.FrameLength-1)/h.FrameLength)
+		if h.Framed { // by the length of the body: the final frame may hold nothing
+			const regular, final = 4 + 12 + 16, 4 + 4 + 12 + 4 + 16 // beside the content
+			frames := (size-int64(h.Length)-final)/(h.FrameLength+regular) + 1
 			d.Frames = &frames
 		}
 	}

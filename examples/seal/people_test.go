@@ -197,6 +197,23 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// ENV-94, ENV-98: how many frames a body of a length has. A final frame may hold
+// nothing behind full ones.
+func TestInspectFrames(t *testing.T) {
+	h := &envelope.UnauthenticatedHeader{Version: 2, Suite: envelope.Suite0478, Framed: true, FrameLength: 4, Length: 100}
+	for body, want := range map[int64][2]int64{
+		40: {1, 0}, 44: {1, 4}, 36 + 40: {2, 4}, 36 + 41: {2, 5}, 36 + 44: {2, 8}, 2*36 + 40: {3, 8}, 2*36 + 43: {3, 11},
+	} {
+		d := describe(h, int64(h.Length)+body)
+		require.Equal(t, want, [2]int64{*d.Frames, *d.PlaintextSize}, "body of %d", body)
+	}
+	for _, body := range []int64{0, 39, 45, 36 + 39} {
+		d := describe(h, int64(h.Length)+body)
+		require.Nil(t, d.Frames, "body of %d", body)
+		require.Nil(t, d.PlaintextSize, "body of %d", body)
+	}
+}
+
 // ENV-73: a key of PKCS #1 v1.5 that has the name of the message's, and is another,
 // does not keep the keys behind it from decrypting.
 func TestKeysBehindPKCS1(t *testing.T) {
