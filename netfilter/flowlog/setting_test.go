@@ -26,7 +26,7 @@ func edgeLog(g *generator, lines int) string {
 	var peers []netip.Addr
 	for _, s := range []string{
 		"0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.5/32", "10.0.1.6/32", "10.0.1.64/28", "10.0.2.5/32", "10.0.2.9/32", "10.9.0.0/16",
-		"203.0.113.0/24", "198.51.100.7/32", "169.254.169.254/32", "169.254.169.253/32", "169.254.169.123/32", "169.254.0.0/16", "10.0.0.2/32", "10.0.0.1/32",
+		"203.0.113.0/24", "198.51.100.7/32", "169.254.169.254/32", "169.254.169.253/32", "169.254.169.123/32", "169.254.0.0/16", "10.0.0.2/32", "10.0.0.1/32", "192.0.2.0/24",
 	} {
 		p := netip.MustParsePrefix(s)
 		octets := p.Addr().As4()
@@ -119,7 +119,7 @@ func TestRememberedFindings(t *testing.T) {
 		s := flowlog.Snapshot{Inventory: inv, Resolver: resolver(inv)}
 		s.Blocks = map[string][]netip.Prefix{"vpc-1": {netip.MustParsePrefix("10.0.0.0/16")}}
 		s.Services = func(blocks ...netip.Prefix) []netfilter.Service {
-			own := netfilter.Service{Name: "own", Prefixes: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, Protocols: []netfilter.Protocol{netfilter.UDP}, Ports: []uint16{53}}
+			own := netfilter.Service{Name: "own", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Protocols: []netfilter.Protocol{netfilter.UDP}, Ports: []uint16{53}}
 			return append(netfilter.Services(blocks...), own)
 		}
 		// One prefix list as a careless caller may give it.
