@@ -3,6 +3,7 @@
 package flowlog
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -16,8 +17,13 @@ type addressClasses struct {
 	table []uint16 // nil if it would be too large
 }
 
-// maxClassPages bounds the table: 16 MiB.
-const maxClassPages = 1 << 15
+const (
+	// maxClassPages bounds the table: 16 MiB.
+	maxClassPages = 1 << 15
+	// maxIntervals bounds those that sets consist of, all sets together: 64 MiB, and
+	// half a second. It bounds the steps by which settings divide classes as well.
+	maxIntervals = 1 << 24
+)
 
 func (c *addressClasses) of(addr uint32) uint16 {
 	t := c.table
@@ -106,9 +112,9 @@ func bounds4(p netip.Prefix) (first, last uint32, ok bool) {
 	return 0, 0, false
 }
 
-// intervals returns those that the blocks consist of, each once.
-func (l addressLine) intervals(blocks []netip.Prefix) []int32 {
-	var out []int32
+// intervals returns those that the blocks consist of, each once. ok is false if
+// they are more than limit, counted before any is left out.
+func (l addressLine) intervals(blocks []netip.Prefix, limit int) (out []int32, ok bool) {
 	for _, p := range blocks {
 		first, last, ok := bounds4(p)
 		if !ok {
@@ -116,11 +122,14 @@ func (l addressLine) intervals(blocks []netip.Prefix) []int32 {
 		}
 		i, _ := slices.BinarySearch(l, first)
 		for ; i < len(l) && l[i] <= last; i++ {
+			if len(out) == limit {
+				return nil, false
+			}
 			out = append(out, int32(i))
 		}
 	}
 	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.Compact(out), true
 }
 
 // table returns that of the classes of the intervals, nil if it is too large.
@@ -222,6 +231,9 @@ type portSpan struct{ from, to uint16 }
 // merged returns, for each class, that for who tells only the ranges apart.
 func (p *portClasses) merged(ranges []portSpan) []uint16 {
 	part := newPartition(len(p.starts))
+	ranges = slices.Clone(ranges)
+	slices.SortFunc(ranges, func(a, b portSpan) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	ranges = slices.Compact(ranges) // rules have few
 	for _, r := range ranges {
 		var in []int32
 		for class := int32(p.of(r.from)); class <= int32(p.of(r.to)); class++ {

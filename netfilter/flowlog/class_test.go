@@ -33,7 +33,9 @@ func TestAddressClasses(t *testing.T) {
 		line := newAddressLine(sets)
 		all := newPartition(len(line))
 		for _, blocks := range sets {
-			all.split(line.intervals(blocks))
+			in, ok := line.intervals(blocks, maxIntervals)
+			require.True(t, ok)
+			all.split(in)
 		}
 		all.compact()
 		c := addressClasses{line.table(all.of)}
@@ -96,7 +98,11 @@ func TestClassTableLimit(t *testing.T) {
 		require.Equal(t, blocks, int(i))
 		line := newAddressLine([][]netip.Prefix{set})
 		p := newPartition(len(line))
-		p.split(line.intervals(set))
+		in, ok := line.intervals(set, len(set))
+		require.True(t, ok)
+		p.split(in)
+		_, ok = line.intervals(set, len(set)-1)
+		require.False(t, ok)
 		table := line.table(p.of)
 		require.Equal(t, fits, table != nil, blocks)
 		if fits {

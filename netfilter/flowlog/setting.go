@@ -17,7 +17,7 @@ type setting struct {
 	number uint64
 	// Its class by the network's class: of peers, and by the record's direction of
 	// source and destination ports. nil, where the tables of all settings would be
-	// too large: then they are the network's classes.
+	// too large or long in the making: then they are the network's classes.
 	peers []uint16
 	ports [2]struct{ src, dst []uint16 }
 }
@@ -76,7 +76,7 @@ func (b *builder) portClasses() {
 	}
 	n := b.Network
 	n.ports = newPortClasses(all)
-	if 4*len(n.ports.starts)*len(b.ordered) > maxMerged {
+	if len(b.ordered) > maxMerged/4/len(n.ports.starts) {
 		return
 	}
 	for _, s := range b.ordered {
@@ -103,15 +103,20 @@ func (b *builder) addressClasses() {
 	line := newAddressLine(sets)
 	members := make([][]int32, len(sets))
 	all := newPartition(len(line))
+	left := maxIntervals
 	for i, blocks := range sets {
-		members[i] = line.intervals(blocks)
+		var ok bool
+		if members[i], ok = line.intervals(blocks, left); !ok {
+			return
+		}
+		left -= len(members[i])
 		all.split(members[i])
 	}
 	number := all.compact()
 	if number <= 1<<16 {
 		b.addresses.table = line.table(all.of)
 	}
-	if b.addresses.table == nil || number*len(b.ordered) > maxMerged {
+	if b.addresses.table == nil || len(b.ordered) > maxMerged/number {
 		return
 	}
 	for _, intervals := range members {
@@ -119,11 +124,17 @@ func (b *builder) addressClasses() {
 			intervals[i] = all.of[interval]
 		}
 	}
+	for i := range members {
+		slices.Sort(members[i])
+		members[i] = slices.Compact(members[i])
+	}
+	left = maxIntervals
 	for i, s := range b.ordered {
 		part := newPartition(number)
 		for _, set := range of[i] {
-			slices.Sort(members[set])
-			members[set] = slices.Compact(members[set])
+			if left -= len(members[set]); left < 0 {
+				return
+			}
 			part.split(members[set])
 		}
 		s.peers = part.short()
