@@ -197,6 +197,23 @@ func BenchmarkSign(b *testing.B) {
 	}
 }
 
+// BenchmarkSignerLog builds a log file of 10,000 records of 900 bytes.
+func BenchmarkSignerLog(b *testing.B) {
+	s := testSigner()
+	var records []json.RawMessage
+	for i := range 10_000 {
+		records = append(records, fmt.Appendf(nil, `{"eventTime":"2026-01-01T00:00:00Z","eventName":"GetObject","requestID":"%016X","more":%q}`,
+			uint64(i)*0x9e3779b97f4a7c15, strings.Repeat("arn:aws:s3:::bucket/key ", 33)))
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(records) * len(records[0])))
+	for b.Loop() {
+		if _, _, err := s.Log(testkit.TrailStart, records); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkParseDigestName takes a key apart.
 func BenchmarkParseDigestName(b *testing.B) {
 	key := digestNames[0].key

@@ -4,7 +4,6 @@ package cloudtrail
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -107,18 +106,18 @@ func (s *Signer) Log(at time.Time, records []json.RawMessage) (*StoredObject, Lo
 	if err := s.check(); err != nil {
 		return nil, LogFile{}, err
 	}
-	var b bytes.Buffer
 	entry := LogFile{Bucket: s.Bucket, HashAlgorithm: algorithmHash}
-	b.WriteString(`{"Records":[`)
+	p, reader := newPacker(), newJSONReader(nil, strictjson.Limits{})
+	_, _ = p.WriteString(`{"Records":[`)
 	for i, rec := range records {
-		t, err := recordTime(rec)
+		t, err := recordTime(reader, rec)
 		if err != nil {
 			return nil, LogFile{}, fmt.Errorf("%w: record %d: %w", ErrSigner, i, err)
 		}
 		if i > 0 {
-			b.WriteByte(',')
+			_ = p.WriteByte(',')
 		}
-		b.Write(rec)
+		_, _ = p.Write(rec)
 		if !t.IsZero() && (entry.Oldest.IsZero() || t.Before(entry.Oldest)) {
 			entry.Oldest = t
 		}
@@ -126,23 +125,20 @@ func (s *Signer) Log(at time.Time, records []json.RawMessage) (*StoredObject, Lo
 			entry.Newest = t
 		}
 	}
-	b.WriteString("]}")
-	sum := sha256.Sum256(b.Bytes())
+	_, _ = p.WriteString("]}")
+	body, sum := p.end()
 	entry.Hash = hex.EncodeToString(sum[:])
 	entry.Object = LogName{
 		Prefix: s.Prefix, Org: s.Org, Account: s.Account, Kind: "CloudTrail", Region: s.Region,
 		Time: at.UTC().Truncate(time.Minute), ID: rand.Text()[:16],
 	}.String()
-	body, err := gzipped(b.Bytes())
-	if err != nil {
-		return nil, LogFile{}, err
-	}
 	return &StoredObject{Bucket: s.Bucket, Key: entry.Object, Body: body}, entry, nil
 }
 
 // recordTime requires one JSON object and returns its eventTime, if it has one.
-func recordTime(rec []byte) (t time.Time, err error) {
-	r := newJSONReader(rec, strictjson.Limits{Size: 16 << 20, Depth: 128})
+// The reader is one that may be used again.
+func recordTime(r *jsonReader, rec []byte) (t time.Time, err error) {
+	r.scan.Reset(rec, strictjson.Limits{Size: 16 << 20, Depth: 128})
 	err = r.document(func(name string) error {
 		if name == "eventTime" && r.kind == strictjson.String {
 			if at, err := time.Parse(time.RFC3339, string(r.scan.Text())); err == nil {
@@ -152,18 +148,6 @@ func recordTime(rec []byte) (t time.Time, err error) {
 		return r.skip()
 	})
 	return t, err
-}
-
-func gzipped(data []byte) ([]byte, error) {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write(data); err != nil {
-		return nil, err
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }
 
 // Digest builds and signs a digest and returns it with the link that the next
@@ -187,17 +171,15 @@ func (s *Signer) Digest(in DigestInput) (*StoredObject, *Link, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sum := sha256.Sum256(text)
+	p := newPacker()
+	_, _ = p.Write(text)
+	body, sum := p.end()
 	link.Hash = hex.EncodeToString(sum[:])
 	signature, err := s.sign(pub, text, sum)
 	if err != nil {
 		return nil, nil, err
 	}
 	link.Signature = hex.EncodeToString(signature)
-	body, err := gzipped(text)
-	if err != nil {
-		return nil, nil, err
-	}
 	meta := map[string]string{metaSignature: link.Signature, metaAlgorithm: algorithmSignature}
 	if chain.Backfill {
 		meta[metaGeneration] = in.Generated.UTC().Format(layoutTime)
