@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +47,24 @@ type entry struct {
 	ID     string          `json:"id"`
 	Closed bool            `json:"closed"`
 	Record json.RawMessage `json:"record"`
+}
+
+// line is what encoding/json makes of the entry, and a line break. It would check
+// the record again, which it has just made: 5 % of the server's processor time
+// under small gets.
+func (e entry) line() []byte {
+	text := e.Record
+	if text == nil {
+		text = json.RawMessage("null")
+	}
+	b := make([]byte, 0, len(text)+128)
+	b = append(b, `{"id":"`...)
+	b = append(b, e.ID...) // a UUID
+	b = append(b, `","closed":`...)
+	b = strconv.AppendBool(b, e.Closed)
+	b = append(b, `,"record":`...)
+	b = append(b, text...)
+	return append(b, "}\n"...)
 }
 
 // openJournal reads what an earlier process left and begins a new file with it.
@@ -118,11 +137,7 @@ func (j *journal) restart() error {
 // write enters or closes a call. What fails is undone, so that the next write
 // may go well again: a full disk that has room again needs no restart.
 func (j *journal) write(e entry) error {
-	line, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	upto, err := j.append(e, append(line, '\n'))
+	upto, err := j.append(e, e.line())
 	if err == nil && j.sync {
 		err = j.flush(upto)
 	}
@@ -237,7 +252,7 @@ func (j *journal) flush(upto int64) error {
 
 const (
 	maxJournal  = 100_000 // records that may wait for their log file
-	ripeJournal = 10_000  // records that make one before its time
+	ripeJournal = 5_000   // records that make one before its time
 )
 
 var errJournalFull = errors.New("the audit journal is full")
@@ -261,6 +276,12 @@ func (j *journal) take(keep func([]json.RawMessage) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.closed = slices.Clone(j.closed[len(records):])
+	if len(j.closed) < ripeJournal {
+		select {
+		case <-j.ripe: // asked for again while these were kept
+		default:
+		}
+	}
 	err := j.restart()
 	if err != nil {
 		j.fail(err)

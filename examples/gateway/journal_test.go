@@ -56,6 +56,21 @@ func TestAJournalThatSyncs(t *testing.T) {
 	require.Empty(t, j.open)
 }
 
+// TestAJournalsLines are what encoding/json makes of the entries.
+func TestAJournalsLines(t *testing.T) {
+	text, err := json.Marshal(record{UserAgent: "<\"é\n\u2028\xff", Resources: []resource{{"a", "b"}}})
+	require.NoError(t, err)
+	for _, e := range []entry{
+		{ID: newUUID(), Record: text},
+		{ID: newUUID(), Closed: true, Record: interrupted(text)},
+		{ID: newUUID(), Closed: true},
+	} {
+		want, err := json.Marshal(e)
+		require.NoError(t, err)
+		require.Equal(t, string(want)+"\n", string(e.line()))
+	}
+}
+
 // TestAJournalMendsItself: what could not be written is refused, and after a
 // second the journal is written anew, without what was refused.
 func TestAJournalMendsItself(t *testing.T) {
@@ -98,6 +113,7 @@ func TestAJournalIsBounded(t *testing.T) {
 		require.Len(t, records, ripeJournal)
 		return enterAndClose(j, "meanwhile")
 	}))
+	require.Empty(t, j.ripe, "one record is no log file before its time")
 	require.Len(t, j.closed, 1, "what came meanwhile waits for the next")
 	require.Error(t, j.take(func([]json.RawMessage) error { return errors.New("no room") }))
 	require.Len(t, j.closed, 1, "nothing is forgotten that was not kept")
