@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Object is an open object: what it was when it was opened, whatever has
@@ -20,6 +21,7 @@ type Object struct {
 	store *Store
 	name  Name
 	file  *os.File
+	large *bufio.Reader // to give back
 }
 
 // Open opens an object, or returns ErrNoBucket or ErrNoKey.
@@ -54,40 +56,106 @@ func (s *Store) Stat(ctx context.Context, name Name) (*Info, error) {
 	return &o.Info, o.Close()
 }
 
-// Close ends the use of the object.
-func (o *Object) Close() error { return o.file.Close() }
+// Close ends the use of the object and of its reader.
+func (o *Object) Close() error {
+	if o.large != nil {
+		o.large.Reset(nil)
+		largeBuffers.Put(o.large)
+		o.large = nil
+	}
+	return o.file.Close()
+}
 
 // readAhead is how much of a body is read at a time: whole frames of the
 // cipher, so that few are decrypted twice.
 const readAhead = 256 << 10
 
-// Reader returns length bytes of the body from offset, which lie within it.
-// Only the parts that hold them are opened.
+// Reader returns length bytes of the body from offset, which lie within it. It
+// opens the parts that hold them one after the other, the first one at once: an
+// object may have ten thousand. An object has one reader at a time.
 func (o *Object) Reader(ctx context.Context, offset, length int64) (io.Reader, error) {
-	var readers []io.Reader
-	at := int64(0) // of the part's message in the file
-	for i, p := range o.Parts {
-		n := min(length, p.Size-offset)
-		if n > 0 || p.Size == 0 && len(o.Parts) == 1 {
-			r, err := o.part(ctx, i, at)
-			if err != nil {
-				return nil, err
-			}
-			readers = append(readers, bufio.NewReaderSize(io.NewSectionReader(r, offset, n), int(min(n, readAhead))))
-			length -= n
-			offset = 0
-		} else {
-			offset -= p.Size
-		}
-		at += p.Length
-		if length == 0 {
-			break
-		}
+	body := int64(0)
+	for _, p := range o.Parts {
+		body += p.Size
 	}
-	if length != 0 {
+	if offset+length > body {
 		return nil, fmt.Errorf("%w: its parts are shorter than its size", ErrDamaged)
 	}
-	return io.MultiReader(readers...), nil
+	r := &rangeReader{ctx: ctx, object: o, skip: offset, left: length, buffer: o.buffer(length)}
+	return r, r.open()
+}
+
+func (o *Object) buffer(length int64) *bufio.Reader {
+	if length < readAhead {
+		return bufio.NewReaderSize(nil, int(length))
+	}
+	if o.large == nil {
+		o.large = largeBuffers.Get().(*bufio.Reader)
+	}
+	return o.large
+}
+
+var largeBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readAhead) }}
+
+// rangeReader reads a range of an object's body.
+type rangeReader struct {
+	ctx    context.Context
+	object *Object
+	next   int           // part to open
+	at     int64         // where its message begins in the file
+	skip   int64         // bytes of the parts from next on
+	left   int64         // bytes of the range in them
+	buffer *bufio.Reader // over the part before
+}
+
+// open opens the next part that has bytes of the range. An empty body has a part
+// too, which is opened to prove it.
+func (r *rangeReader) open() error {
+	parts := r.object.Parts
+	for r.next < len(parts) {
+		i, at := r.next, r.at
+		p := parts[i]
+		r.next, r.at = i+1, at+p.Length
+		if r.skip >= p.Size && len(parts) > 1 {
+			r.skip -= p.Size
+			continue
+		}
+		n := min(r.left, p.Size-r.skip)
+		body, err := r.object.part(r.ctx, i, at)
+		if err != nil {
+			return err
+		}
+		r.buffer.Reset(io.NewSectionReader(body, r.skip, n))
+		r.skip, r.left = 0, r.left-n
+		return nil
+	}
+	return nil
+}
+
+func (r *rangeReader) Read(p []byte) (int, error) {
+	for {
+		n, err := r.buffer.Read(p)
+		if n > 0 || !errors.Is(err, io.EOF) || r.left == 0 {
+			return n, err
+		}
+		if err := r.open(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// WriteTo spares a copy.
+func (r *rangeReader) WriteTo(w io.Writer) (written int64, err error) {
+	for {
+		n, err := r.buffer.WriteTo(w)
+		written += n
+		if err != nil || r.left == 0 {
+			return written, err
+		}
+		if err := r.open(); err != nil {
+			return written, err
+		}
+	}
 }
 
 func (o *Object) part(ctx context.Context, i int, at int64) (io.ReaderAt, error) {

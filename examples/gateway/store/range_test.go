@@ -119,6 +119,63 @@ func TestARangeAcrossPartsReadsOnlyItsFrames(t *testing.T) {
 	require.GreaterOrEqual(t, c.read.Load(), int64(2*2*frame))
 }
 
+// TestPartsAreOpenedOneAfterTheOther: an object may have ten thousand, and a
+// buffer for each would be 2.5 GiB. What is damaged is found where it is reached.
+func TestPartsAreOpenedOneAfterTheOther(t *testing.T) {
+	s, c := openFramed(t)
+	name := Name{"bucket", "parts"}
+	info, body := &Info{ETag: "e-3"}, []byte(nil)
+	f, err := os.Create(s.objectPath(name))
+	require.NoError(t, err)
+	for i, size := range []int{300_000, 0, 700_000} {
+		var message bytes.Buffer
+		w, err := c.NewWriter(t.Context(), &message, name)
+		require.NoError(t, err)
+		text := bytes.Repeat([]byte{byte(i + 1)}, size)
+		_, err = w.Write(text)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		_, err = f.Write(message.Bytes())
+		require.NoError(t, err)
+		body = append(body, text...)
+		info.Parts = append(info.Parts, Part{Size: int64(size), Length: int64(message.Len())})
+	}
+	info.Size = int64(len(body))
+	require.NoError(t, appendInfo(t.Context(), s.cipher, f, name, info))
+
+	read := func(offset, length int64, how func(io.Reader) ([]byte, error)) ([]byte, error) {
+		o, err := s.Open(t.Context(), name)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, o.Close()) }()
+		c.opened.Store(0)
+		r, err := o.Reader(t.Context(), offset, length)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, c.opened.Load(), "the first part of the range, before anything is read")
+		return how(r)
+	}
+	copied := func(r io.Reader) ([]byte, error) {
+		var b bytes.Buffer
+		_, err := io.Copy(&b, r)
+		return b.Bytes(), err
+	}
+	for _, span := range [][2]int64{{0, info.Size}, {0, 300_000}, {300_000, 700_000}, {299_999, 2}, {5, info.Size - 10}, {info.Size - 1, 1}} {
+		want := body[span[0] : span[0]+span[1]]
+		for _, how := range []func(io.Reader) ([]byte, error){io.ReadAll, copied} {
+			got, err := read(span[0], span[1], how)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(want, got), "%v", span)
+		}
+	}
+	_, err = f.WriteAt(make([]byte, 100), info.Parts[0].Length+info.Parts[1].Length)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	for _, how := range []func(io.Reader) ([]byte, error){io.ReadAll, copied} {
+		got, err := read(0, info.Size, how)
+		require.ErrorIs(t, err, ErrDamaged)
+		require.Len(t, got, 300_000)
+	}
+}
+
 // TestARangeOfOneMessageReadsOnlyItsFrames is the same for an object that was
 // put in one piece: SALLYPORT_FULL makes it one of 5 GiB, otherwise it has 256
 // MiB. What the range does not touch is not even stored.
