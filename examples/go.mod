@@ -17,6 +17,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/kms v1.57.1
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.109.1
 	github.com/aws/smithy-go v1.28.8
+	github.com/minio/md5-simd v1.1.2
 	github.com/sallyport-go/sallyport v0.0.0
 	github.com/sallyport-go/sallyport/envelope/kmskeyring v0.0.0
 	github.com/stretchr/testify v1.11.1
@@ -25,6 +26,7 @@ require (
 
 require (
 	github.com/klauspost/compress v1.19.2 // indirect
+	github.com/klauspost/cpuid/v2 v2.3.0 // indirect
 	golang.org/x/sys v0.46.0 // indirect
 )
 

@@ -64,6 +64,9 @@ func (c *call) receive(w io.Writer, sums *digests) error {
 	if c.r.ContentLength < 0 && !c.chunked() {
 		return refuse("MissingContentLength", "You must provide the Content-Length HTTP header.")
 	}
+	h, done := bodyMD5(c.r.ContentLength)
+	defer done()
+	sums.md5 = h
 	return c.pourBody(w, sums, c.r.Body)
 }
 
