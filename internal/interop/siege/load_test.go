@@ -32,9 +32,10 @@ const connections = 64
 // the server's peak of memory.
 //
 // Small objects are put under new names, and no server's folder goes before the
-// last has been measured: ext4 passes over the inodes that were freed in the
-// last seconds (5, or 35 where nothing was synced since), one by one, so that
-// who comes after a thousand deletions is slower by half, whoever it is.
+// last has been measured: ext4 without a journal passes over the inodes that were
+// freed in the last minute (five where their table is not on the disk yet), one
+// by one, so that who comes after ten thousand deletions takes two or three times
+// as long, whoever it is. Begin six minutes after the last of them.
 func BenchmarkLoad(b *testing.B) {
 	interop.Require(b)
 	whole := b // whose folders are removed at its end
