@@ -3,6 +3,7 @@
 package vpc_test
 
 import (
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -131,5 +132,32 @@ func TestRouteTargets_NET42(t *testing.T) {
 		require.Equal(t, "yes unresolved", p.Reachable.String()+" "+p.Reply.String(), member)
 		require.Empty(t, p.Blocks, member)
 		require.Equal(t, end, p.Hops[len(p.Hops)-1].ID, member)
+	}
+}
+
+// TestGatewayTableLoop: the table of an internet gateway, by which packets come in,
+// sends them out by the same gateway, and the internet back. That crossed no subnet,
+// so nobody noticed, and took all the stack there is (NET-53).
+func TestGatewayTableLoop_NET53(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(8 << 20))
+	const loop = `{
+		"Vpcs":[{"VpcId":"vpc-1","CidrBlock":"10.0.0.0/16","Ipv6CidrBlockAssociationSet":[{"Ipv6CidrBlock":"2600:1::/56"}]}],
+		"Subnets":[{"SubnetId":"subnet-1","VpcId":"vpc-1","CidrBlock":"10.0.0.0/24"}],
+		"InternetGateways":[{"InternetGatewayId":"igw-1","Attachments":[{"VpcId":"vpc-1","State":"available"}]}],
+		"EgressOnlyInternetGateways":[{"EgressOnlyInternetGatewayId":"eigw-1","Attachments":[{"VpcId":"vpc-1","State":"attached"}]}],
+		"NetworkInterfaces":[{"NetworkInterfaceId":"eni-1","SubnetId":"subnet-1","VpcId":"vpc-1","PrivateIpAddress":"10.0.0.5","Ipv6Addresses":[{"Ipv6Address":"2600:1::5"}]}],
+		"RouteTables":[{"RouteTableId":"rtb-1","VpcId":"vpc-1","Associations":[{"GatewayId":"igw-1"}],"Routes":[{"DestinationIpv6CidrBlock":"2600:1::/64","TARGET"}]}]}`
+	for _, target := range []string{`GatewayId":"igw-1`, `EgressOnlyInternetGatewayId":"eigw-1`} {
+		s, err := vpc.Read(netfilter.Document{Name: "loop.json", Data: []byte(strings.Replace(loop, "TARGET", target, 1))})
+		require.NoError(t, err)
+		p, err := s.Path(vpc.Endpoint{Internet: true}, vpc.Endpoint{Interface: "eni-1"}, vpc.Traffic{Protocol: netfilter.TCP, Src: addr("2001:db8::1"), Dst: addr("2600:1::5")})
+		require.NoError(t, err)
+		require.Equal(t, vpc.No, p.Reachable)
+		last := p.Blocks[len(p.Blocks)-1]
+		require.Equal(t, vpc.Loop, last.Code)
+		require.Equal(t, "igw-1", last.At)
+		for range s.Exposure() {
+			t.Fatal("the internet reaches an interface")
+		}
 	}
 }

@@ -141,6 +141,7 @@ func (w *walk) enter() {
 	}
 	w.hop("vpc", vpc)
 	switch t := w.s.edges[id]; {
+	case t != nil && w.ends(id, id): // its table leads out again
 	case t != nil:
 		w.route(nil, t, "", vpc)
 	case e == nil:

@@ -395,6 +395,9 @@ func (k refWalk) enter() []refWalk {
 	for i := range k.w.RouteTables {
 		for _, a := range k.w.RouteTables[i].Associations {
 			if a.GatewayId == door {
+				if k.again(door) {
+					return k.ends("LOOP", door)
+				}
 				return k.route(nil, &k.w.RouteTables[i], "", v)
 			}
 		}

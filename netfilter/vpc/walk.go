@@ -45,7 +45,7 @@ type walk struct {
 
 // state is a place and a packet: met twice, it is a loop.
 type state struct {
-	at       string // a subnet, or a transit gateway and the attachment that led to it
+	at       string // a subnet, a gateway with a table of its own, or a transit gateway and the attachment that led to it
 	src, dst netip.Addr
 }
 
