@@ -4,10 +4,12 @@ package cloudtrail_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -158,4 +160,48 @@ func TestEmptySignature(t *testing.T) {
 	rep := validate(t, trail.FS(), nil)
 	require.Equal(t, []string{"digest-bad-signature", "digest-no-signature", "digest-no-signature"}, codes(rep))
 	require.Equal(t, cloudtrail.Tampered, rep.Verdict)
+}
+
+// TestFindingsAreShort: what a digest says is a stranger's text of up to 64 MiB,
+// which takes 64 KiB as stored. Of each the report keeps 2 KiB at most, as long as
+// it is read and not only where it is printed.
+func TestFindingsAreShort(t *testing.T) {
+	const limit = 2 << 10
+	long := strings.Repeat("é", 1<<20)
+	set := func(member string, value any) func(map[string]any) {
+		return func(m map[string]any) { m[member] = value }
+	}
+	for _, tc := range []struct {
+		name string
+		edit func(map[string]any)
+		code string
+	}{
+		{"bucket", set("digestS3Bucket", long), "digest-moved"},
+		{"object", set("digestS3Object", long), "digest-moved"},
+		{"algorithm", set("digestSignatureAlgorithm", long), "digest-unsupported-algorithm"},
+		{"fingerprint", set("digestPublicKeyFingerprint", long), "digest-unknown-key"},
+		{"path", set("x", json.RawMessage(strings.Repeat(`{"`+strings.Repeat("\u202e", 128)+`":`, 60)+`{"y":1,"y":2}`+strings.Repeat("}", 60))), "digest-invalid"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			trail, c := plainTrail()
+			c.Edit = tc.edit
+			c.Hour(0)
+			rep := validate(t, trail.FS(), nil)
+			require.Contains(t, codes(rep), tc.code)
+			for _, f := range rep.Findings {
+				for _, text := range []string{f.Detail, f.Want, f.Got} {
+					require.LessOrEqual(t, len(text), limit+len("…"))
+					require.True(t, utf8.ValidString(text))
+				}
+			}
+		})
+	}
+	for length, whole := range map[int]bool{limit: true, limit + 1: false} {
+		trail, c := plainTrail()
+		text := strings.Repeat("x", length)
+		c.Edit = set("digestSignatureAlgorithm", text)
+		c.Hour(0)
+		rep := validate(t, trail.FS(), nil)
+		require.Equal(t, whole, rep.Findings[0].Got == text)
+	}
 }

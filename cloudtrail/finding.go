@@ -5,6 +5,7 @@ package cloudtrail
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -145,7 +146,7 @@ type Finding struct {
 	Verdict  Verdict  `json:"verdict"`  // what this finding alone leads to
 	Object   string   `json:"object"`   // s3://bucket/key, or empty
 	Chain    *Chain   `json:"chain"`    // nil when it concerns none
-	Detail   string   `json:"detail"`
+	Detail   string   `json:"detail"`   // like Want and Got cut behind 2 KiB
 	Want     string   `json:"want,omitempty"`
 	Got      string   `json:"got,omitempty"`
 
@@ -186,6 +187,18 @@ func newFinding(code Code, chain *Chain, when time.Time, object, detail string) 
 		}
 	}
 	return f
+}
+
+// maxQuoted bounds what a finding quotes of an object, twice the longest
+// location: an unsigned digest may say 64 MiB of anything, and each has a finding.
+const maxQuoted = 2 << 10
+
+// clip cuts a text that is longer, and keeps none of the rest in memory.
+func clip(text string) string {
+	if len(text) <= maxQuoted {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
 }
 
 // compareFindings orders by chain, time, object and code; what concerns no

@@ -39,6 +39,7 @@ type run struct {
 }
 
 func (r *run) report(f Finding) {
+	f.Detail, f.Want, f.Got = clip(f.Detail), clip(f.Want), clip(f.Got)
 	if f.Code == GapInfo && r.v.GapsIncomplete {
 		f.Verdict, f.Severity = Incomplete, Warning
 	}
