@@ -7,6 +7,7 @@ package cloudtrail_test
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,4 +44,21 @@ func TestEventScanAllocates(t *testing.T) {
 		})
 		require.Equal(t, f.Errors, length == 0)
 	}
+}
+
+// TestLinksAllocate: what a link of a bundle costs does not follow the number of
+// trusted keys, of which it was read for each link.
+func TestLinksAllocate(t *testing.T) {
+	trail, c := proofTrail()
+	const links, keys = 8, 500
+	c.Hours(links, 0)
+	b, ring := prove(t, trail, c, func(q *cloudtrail.ProofRequest) { q.OmitLog, q.Links = true, links })
+	require.Equal(t, links, len(b.Links))
+	for i := range keys {
+		ring[c.Region] = append(ring[c.Region], cloudtrail.NewPublicKey(b.Key.Value, time.Unix(0, 0), testkit.TrailStart.AddDate(1, 0, i)))
+	}
+	judge := func() { require.Equal(t, cloudtrail.Valid, cloudtrail.VerifyBundle(b, ring).Report.Verdict) }
+	with := testing.AllocsPerRun(2, judge)
+	b.Links = nil
+	require.Less(t, with-testing.AllocsPerRun(2, judge), float64(links*keys))
 }

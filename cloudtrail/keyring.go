@@ -20,12 +20,15 @@ type keyCache struct {
 }
 
 // regionKeys are the keys of one region: those for the span of its digests,
-// and what was asked for beside.
+// and what was last asked for beside: an unsigned digest may claim any time.
 type regionKeys struct {
 	span Interval
 	main *keySet
 	more map[Interval]*keySet
 }
+
+// maxSpans bounds regionKeys.more.
+const maxSpans = 16
 
 // keySet is a list of keys by fingerprint.
 type keySet struct {
@@ -92,6 +95,9 @@ func (k *keyCache) lookup(ctx context.Context, region string, i Interval) *keySe
 		set = k.fetch(ctx, region, i)
 		for fp, keys := range g.main.keys {
 			set.keys[fp] = append(set.keys[fp], keys...)
+		}
+		if len(g.more) == maxSpans {
+			clear(g.more)
 		}
 		g.more[i] = set
 	}
