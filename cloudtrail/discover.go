@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -123,15 +124,29 @@ func (r *run) findRoots(ctx context.Context, bucket string) ([]root, error) {
 
 // each calls f for 0 to n-1, several at a time, and returns an error of one.
 func (r *run) each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	return r.pool(ctx, func(yield func(job) bool) {
+		for i := range n {
+			if !yield(func(ctx context.Context) error { return f(ctx, i) }) {
+				return
+			}
+		}
+	})
+}
+
+type job func(context.Context) error
+
+// pool does jobs, several at a time, and returns an error of one. A job is asked
+// for when it can be begun, so that few are held.
+func (r *run) pool(ctx context.Context, jobs iter.Seq[job]) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, r.v.Workers)
-	for i := range n {
+	for do := range jobs {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := f(ctx, i); err != nil {
+			if err := do(ctx); err != nil {
 				cancel(err)
 			}
 		})

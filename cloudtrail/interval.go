@@ -37,14 +37,14 @@ func union(list []Interval) []Interval {
 	return merged
 }
 
-// subtract returns what of a is not in b; both are unions.
+// subtract returns what of a is not in b; both are unions. It goes over each once.
 func subtract(a, b []Interval) []Interval {
 	var rest []Interval
 	for _, i := range a {
+		for len(b) > 0 && !b[0].To.After(i.From) {
+			b = b[1:]
+		}
 		for _, j := range b {
-			if !j.To.After(i.From) {
-				continue
-			}
 			if !j.From.Before(i.To) {
 				break
 			}

@@ -33,26 +33,27 @@ func (r *run) unreferenced(ctx context.Context) error {
 			}
 		}
 	}
-	type task struct {
-		folder  folder
-		prefix  string
-		covered []Interval
-	}
-	var work []task
-	for f, in := range folders {
-		if !in.selected {
-			continue
+	return r.pool(ctx, func(yield func(job) bool) {
+		times := map[*chainState]chainTimes{}
+		for f, in := range folders {
+			if in.selected && !r.logJobs(f, r.exhaustive(in.chains, times), yield) {
+				return
+			}
 		}
-		covered := r.exhaustive(in.chains)
-		for _, kind := range append([]string{"CloudTrail"}, r.kinds[f]...) {
-			for _, day := range r.days(covered) {
-				work = append(work, task{f, f.key(kind) + day, covered})
+	})
+}
+
+// logJobs yields the listings of one folder.
+func (r *run) logJobs(f folder, covered []Interval, yield func(job) bool) bool {
+	for _, kind := range append([]string{"CloudTrail"}, r.kinds[f]...) {
+		for _, day := range r.days(covered) {
+			prefix := f.key(kind) + day
+			if !yield(func(ctx context.Context) error { return r.listLogs(ctx, f, prefix, covered) }) {
+				return false
 			}
 		}
 	}
-	return r.each(ctx, len(work), func(ctx context.Context, i int) error {
-		return r.listLogs(ctx, work[i].folder, work[i].prefix, work[i].covered)
-	})
+	return true
 }
 
 // listing is a listing of log files that was begun early.
@@ -187,20 +188,30 @@ func logTime(key string) (time.Time, bool) {
 	return at, ok
 }
 
+// chainTimes are what a chain covers, and when it may have delivered log files
+// that no digest lists. A chain may be in many folders.
+type chainTimes struct{ covered, open []Interval }
+
+func (r *run) timesOf(c *chainState) chainTimes {
+	if c.id.Backfill {
+		return chainTimes{open: append(c.unverifiedHours(), c.missing...)}
+	}
+	own := c.covered()
+	return chainTimes{own, subtract(r.active(c), own)}
+}
+
 // exhaustive returns the time in which a log file of a folder has to be
 // listed: the time that digests cover, less the time in which some chain was
-// active there whose digests do not.
-func (r *run) exhaustive(chains []*chainState) []Interval {
+// active there whose digests do not. It keeps the times of the chains.
+func (r *run) exhaustive(chains []*chainState, times map[*chainState]chainTimes) []Interval {
 	var covered, open []Interval
 	for _, c := range chains {
-		if c.id.Backfill {
-			open = append(open, c.unverifiedHours()...)
-			open = append(open, c.missing...)
-			continue
+		t, known := times[c]
+		if !known {
+			t = r.timesOf(c)
+			times[c] = t
 		}
-		own := c.covered()
-		covered = append(covered, own...)
-		open = append(open, subtract(r.active(c), own)...)
+		covered, open = append(covered, t.covered...), append(open, t.open...)
 	}
 	return subtract(union(covered), union(open))
 }
