@@ -108,15 +108,15 @@ type rangeReader struct {
 	buffer *bufio.Reader // over the part before
 }
 
-// open opens the next part that has bytes of the range. An empty body has a part
-// too, which is opened to prove it.
+// open opens the next part that has bytes of the range, or the last: an empty body
+// and an empty part at the end are opened to prove them.
 func (r *rangeReader) open() error {
 	parts := r.object.Parts
 	for r.next < len(parts) {
 		i, at := r.next, r.at
 		p := parts[i]
 		r.next, r.at = i+1, at+p.Length
-		if r.skip >= p.Size && len(parts) > 1 {
+		if r.skip >= p.Size && r.next < len(parts) {
 			r.skip -= p.Size
 			continue
 		}

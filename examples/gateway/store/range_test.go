@@ -158,7 +158,7 @@ func TestPartsAreOpenedOneAfterTheOther(t *testing.T) {
 		_, err := io.Copy(&b, r)
 		return b.Bytes(), err
 	}
-	for _, span := range [][2]int64{{0, info.Size}, {0, 300_000}, {300_000, 700_000}, {299_999, 2}, {5, info.Size - 10}, {info.Size - 1, 1}} {
+	for _, span := range [][2]int64{{0, info.Size}, {0, 300_000}, {300_000, 700_000}, {299_999, 2}, {5, info.Size - 10}, {info.Size - 1, 1}, {300_000, 0}, {info.Size, 0}} {
 		want := body[span[0] : span[0]+span[1]]
 		for _, how := range []func(io.Reader) ([]byte, error){io.ReadAll, copied} {
 			got, err := read(span[0], span[1], how)
