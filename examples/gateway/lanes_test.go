@@ -3,11 +3,13 @@
 package main
 
 import (
+	"bytes"
 	"crypto/md5"
 	"math/rand/v2"
 	"sync"
 	"testing"
 
+	md5simd "github.com/minio/md5-simd"
 	"github.com/stretchr/testify/require"
 )
 
@@ -53,4 +55,29 @@ func TestBodiesHashedTogether(t *testing.T) {
 	close(all)
 	wg.Wait()
 	require.Zero(t, largeBodies.Load())
+}
+
+// TestLanesAreUsedAgain: the library keeps a map entry, a channel and a sum of
+// every hash that it ever made, and looks at each for every block. So bodies that
+// come one after the other share one, whatever the ones before them left in it.
+func TestLanesAreUsedAgain(t *testing.T) {
+	var crowd []func()
+	for range laneCrowd {
+		_, done := bodyMD5(laneBody)
+		crowd = append(crowd, done)
+	}
+	made := map[md5simd.Hasher]bool{}
+	for i := range 1000 {
+		h, done := bodyMD5(laneBody)
+		made[h.(*laneMD5).Hasher] = true
+		body := bytes.Repeat([]byte{byte(i)}, i)
+		_, _ = h.Write(body)
+		done()
+		want := md5.Sum(body)
+		require.Equal(t, want[:], h.Sum(nil))
+	}
+	require.Equal(t, 1, len(made))
+	for _, done := range crowd {
+		done()
+	}
 }
