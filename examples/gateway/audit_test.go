@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,32 @@ func TestAuditRecords(t *testing.T) {
 		"CreateBucket IAMUser owner <nil>", "PutObject IAMUser owner <nil>", "GetObject IAMUser guest AccessDenied",
 		"GetObject AWSAccount <nil> AccessDenied", "GetObject AWSAccount <nil> AuthorizationQueryParametersError",
 	}, lines)
+}
+
+// TestAuditRecordsAreBounded: who may do nothing at all fills no memory with what
+// they call themselves or what they ask for, though JSON makes six bytes of one.
+func TestAuditRecordsAreBounded(t *testing.T) {
+	b := newBench(t)
+	long := strings.Repeat("&", 60_000)
+	for _, q := range []request{
+		{method: "GET", target: "/" + long},
+		{method: "GET", target: "/bucket/" + long},
+		{method: "GET", target: "/bucket/" + long[:1024], header: map[string]string{"User-Agent": long}},
+		{method: "GET", target: "/", header: map[string]string{"Host": long}},
+		{method: "GET", target: "/", header: map[string]string{"Host": long + ".s3.test"}},
+	} {
+		q.anonymous = true
+		require.GreaterOrEqual(t, b.send(q).status, 400)
+	}
+	require.NoError(t, b.g.audit.journal.take(func(raw []json.RawMessage) error {
+		require.Len(t, raw, 5)
+		for _, r := range raw {
+			require.True(t, json.Valid(r))
+			require.LessOrEqual(t, len(r), 50<<10)
+		}
+		require.Contains(t, string(raw[2]), strings.Repeat(`\u0026`, 1024), "the longest key")
+		return nil
+	}))
 }
 
 func TestAuditTrailIsValid(t *testing.T) {

@@ -35,6 +35,7 @@ type journal struct {
 	written int64                      // bytes ever
 	open    map[string]json.RawMessage // by id: entered, not closed
 	closed  []json.RawMessage
+	weight  int64     // bytes of closed
 	failure error     // the file has to be written anew
 	failed  time.Time // when that was last tried
 
@@ -94,6 +95,7 @@ func (j *journal) note(e entry) {
 	if e.Closed {
 		delete(j.open, e.ID)
 		j.closed = append(j.closed, e.Record)
+		j.weight += int64(len(e.Record))
 	} else {
 		j.open[e.ID] = e.Record
 	}
@@ -147,7 +149,7 @@ func (j *journal) write(e entry) error {
 func (j *journal) append(e entry, line []byte) (upto int64, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.closed) >= maxJournal {
+	if _, entered := j.open[e.ID]; !entered && j.holds(maxJournal, maxWeight) { // who may have had its effect is closed
 		return 0, errJournalFull
 	}
 	if err := j.mend(); err != nil {
@@ -166,7 +168,7 @@ func (j *journal) append(e entry, line []byte) (upto int64, err error) {
 	j.room = max(j.room, j.size)
 	j.written += int64(len(line))
 	j.note(e)
-	if len(j.closed) >= ripeJournal {
+	if j.holds(ripeJournal, ripeWeight) {
 		select {
 		case j.ripe <- struct{}{}:
 		default:
@@ -252,8 +254,15 @@ func (j *journal) flush(upto int64) error {
 
 const (
 	maxJournal  = 100_000 // records that may wait for their log file
-	ripeJournal = 5_000   // records that make one before its time
+	maxWeight   = 128 << 20
+	ripeJournal = 5_000 // records that make one before its time
+	ripeWeight  = 8 << 20
 )
+
+// holds says whether so many closed records wait, or so many bytes of them.
+func (j *journal) holds(records int, bytes int64) bool {
+	return len(j.closed) >= records || j.weight >= bytes
+}
 
 var errJournalFull = errors.New("the audit journal is full")
 
@@ -275,8 +284,11 @@ func (j *journal) take(keep func([]json.RawMessage) error) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.closed = slices.Clone(j.closed[len(records):])
-	if len(j.closed) < ripeJournal {
+	j.closed, j.weight = slices.Clone(j.closed[len(records):]), 0
+	for _, record := range j.closed {
+		j.weight += int64(len(record))
+	}
+	if !j.holds(ripeJournal, ripeWeight) {
 		select {
 		case <-j.ripe: // asked for again while these were kept
 		default:

@@ -117,6 +117,32 @@ func TestAJournalIsBounded(t *testing.T) {
 	require.Len(t, j.closed, 1, "what came meanwhile waits for the next")
 	require.Error(t, j.take(func([]json.RawMessage) error { return errors.New("no room") }))
 	require.Len(t, j.closed, 1, "nothing is forgotten that was not kept")
+	require.NoError(t, j.write(entry{ID: "entered", Record: record}))
 	j.closed = make([]json.RawMessage, maxJournal)
 	require.ErrorIs(t, enterAndClose(j, "full"), errJournalFull)
+	require.NoError(t, j.write(entry{ID: "entered", Closed: true, Record: record}), "it may have had its effect")
+	require.Empty(t, j.open)
+}
+
+// TestAJournalIsBoundedInBytes too: strangers choose how long a record is.
+func TestAJournalIsBoundedInBytes(t *testing.T) {
+	j, path := newJournal(t, false)
+	long := json.RawMessage(`"` + strings.Repeat("x", ripeWeight/4) + `"`)
+	for i := range 3 {
+		require.NoError(t, j.write(entry{ID: fmt.Sprint(i), Closed: true, Record: long}))
+		require.Empty(t, j.ripe)
+	}
+	require.NoError(t, j.write(entry{ID: "3", Closed: true, Record: long}))
+	require.Len(t, j.ripe, 1)
+	j.weight = maxWeight
+	require.ErrorIs(t, enterAndClose(j, "full"), errJournalFull)
+	require.NoError(t, j.take(func([]json.RawMessage) error {
+		j.weight = 0
+		return j.write(entry{ID: "meanwhile", Closed: true, Record: long})
+	}))
+	require.EqualValues(t, len(long), j.weight)
+	again, err := openJournal(path, false, interrupted)
+	require.NoError(t, err)
+	require.EqualValues(t, len(long), again.weight, "what an earlier process left counts")
+	require.NoError(t, again.file.Close())
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
 	"github.com/sallyport-go/sallyport/sigv4"
 )
 
@@ -60,8 +61,8 @@ func (c *call) record() json.RawMessage {
 	host, _, _ := net.SplitHostPort(c.r.RemoteAddr)
 	r := record{
 		EventVersion: "1.11", EventTime: c.started.UTC().Format(time.RFC3339), EventSource: "s3.amazonaws.com", EventName: c.opName(),
-		AWSRegion: c.pipe.config.Region, SourceIPAddress: host, UserAgent: cut("["+c.r.UserAgent()+"]", 1024),
-		RequestParameters: map[string]string{"Host": c.r.Host}, AdditionalData: map[string]string{"SignatureVersion": "SigV4"},
+		AWSRegion: c.pipe.config.Region, SourceIPAddress: host, UserAgent: cut("[" + c.r.UserAgent() + "]"),
+		RequestParameters: map[string]string{"Host": cut(c.r.Host)}, AdditionalData: map[string]string{"SignatureVersion": "SigV4"},
 		RequestID: c.id, EventID: c.eventID, EventType: "AwsApiCall", RecipientAccountID: account,
 		ReadOnly:     c.reads(),
 		UserIdentity: userIdentity{Type: "AWSAccount", AccountID: "anonymous"}, EventCategory: "Data",
@@ -84,18 +85,19 @@ func (c *call) record() json.RawMessage {
 			r.AdditionalData["AuthenticationMethod"] = "QueryString"
 		}
 	}
-	if c.bucket != "" {
-		r.RequestParameters["bucketName"] = c.bucket
-		r.Resources = append(r.Resources, resource{"AWS::S3::Bucket", "arn:aws:s3:::" + c.bucket})
+	name := store.Name{Bucket: cut(c.bucket), Key: cut(c.key)}
+	if name.Bucket != "" {
+		r.RequestParameters["bucketName"] = name.Bucket
+		r.Resources = append(r.Resources, resource{"AWS::S3::Bucket", "arn:aws:s3:::" + name.Bucket})
 	}
-	if c.key != "" {
-		r.RequestParameters["key"] = c.key
-		r.Resources = slices.Insert(r.Resources, 0, resource{"AWS::S3::Object", objectARN(c.name())})
+	if name.Key != "" {
+		r.RequestParameters["key"] = name.Key
+		r.Resources = slices.Insert(r.Resources, 0, resource{"AWS::S3::Object", objectARN(name)})
 	} else {
 		r.ManagementEvent, r.EventCategory = true, "Management"
 	}
 	if c.fault != nil {
-		r.ErrorCode, r.ErrorMessage = c.fault.Code, cut(c.fault.Message, 1024)
+		r.ErrorCode, r.ErrorMessage = c.fault.Code, cut(c.fault.Message)
 	}
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -104,12 +106,10 @@ func (c *call) record() json.RawMessage {
 	return text
 }
 
-func cut(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	return text[:n]
-}
+// cut bounds a text that a stranger chose, by the length of the longest key: a
+// record is held in memory and written before anybody is known to be allowed
+// anything.
+func cut(text string) string { return text[:min(len(text), store.MaxKey)] }
 
 // interrupted is the record of a call that the process did not survive.
 func interrupted(text json.RawMessage) json.RawMessage {
