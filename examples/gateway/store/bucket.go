@@ -140,12 +140,10 @@ func (s *Store) DeleteBucket(name string) error {
 	if _, err := s.Bucket(name); err != nil {
 		return err
 	}
-	empty := true
-	w := walker{visit: func(string) error { empty = false; return errStop }}
-	if err := w.folder(filepath.Join(s.bucketDir(name), "objects"), ""); err != nil && !errors.Is(err, errStop) {
+	switch some, err := occupied(filepath.Join(s.bucketDir(name), "objects")); {
+	case err != nil:
 		return err
-	}
-	if !empty {
+	case some:
 		return ErrBucketNotEmpty
 	}
 	gone, err := os.MkdirTemp(s.path("tmp"), "gone-")

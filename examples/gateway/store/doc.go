@@ -29,7 +29,7 @@
 //
 // [Store.List] walks the folders in key order. It holds a bounded number of
 // names whatever the size of a folder; a folder's names are read once for every
-// few thousand of them.
+// few thousand of them, or of the common prefixes that they are rolled up to.
 //
 // One process may use a directory at a time. Methods are safe for concurrent
 // use within it.

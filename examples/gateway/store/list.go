@@ -19,10 +19,11 @@ type ListQuery struct {
 	Limit     int    // of keys and common prefixes together
 }
 
-// Entry is a key with its info, or a common prefix with none.
+// Entry is a key with what listings show of its info, or a common prefix with
+// none. Metadata and parts may be a thousand times as much.
 type Entry struct {
 	Key  string
-	Info *Info // nil for a common prefix
+	Info *Info // size, time, entity tag and checksums; nil for a common prefix
 }
 
 // Page is a part of a listing, in the order of the keys' bytes.
@@ -41,7 +42,7 @@ func (s *Store) List(ctx context.Context, bucket string, q ListQuery) (Page, err
 	if q.Limit <= 0 {
 		return page, nil
 	}
-	w := walker{prefix: q.Prefix, after: q.After}
+	w := walker{prefix: q.Prefix, after: q.After, common: func(text string) string { return CommonPrefix(text, q.Prefix, q.Delimiter) }}
 	if q.Delimiter != "" { // a page that ended with a common prefix goes on behind its keys
 		if common := CommonPrefix(q.After, q.Prefix, q.Delimiter); common == q.After {
 			w.skip = common
@@ -90,7 +91,9 @@ func (s *Store) listed(ctx context.Context, name Name, q ListQuery) (Entry, erro
 	if err != nil {
 		return Entry{}, fmt.Errorf("store: listing %q: %w", name.Key, err)
 	}
-	return Entry{Key: name.Key, Info: info}, nil
+	return Entry{Key: name.Key, Info: &Info{
+		Size: info.Size, ETag: info.ETag, Modified: info.Modified, Checksums: info.Checksums, ChecksumType: info.ChecksumType,
+	}}, nil
 }
 
 // CommonPrefix is the key up to the first delimiter behind the prefix, or "".
