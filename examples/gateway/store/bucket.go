@@ -135,27 +135,30 @@ func (s *Store) Buckets() ([]Bucket, error) {
 // DeleteBucket removes a bucket that holds no object. Uploads under way go with
 // it.
 func (s *Store) DeleteBucket(name string) error {
+	gone, err := s.takeBucket(name)
+	return errors.Join(err, os.RemoveAll(gone))
+}
+
+// takeBucket takes the bucket out of sight, as takeUpload does: everybody who
+// writes waits meanwhile.
+func (s *Store) takeBucket(name string) (gone string, err error) {
 	s.moving.Lock()
 	defer s.moving.Unlock()
 	if _, err := s.Bucket(name); err != nil {
-		return err
+		return "", err
 	}
 	switch some, err := occupied(filepath.Join(s.bucketDir(name), "objects")); {
 	case err != nil:
-		return err
+		return "", err
 	case some:
-		return ErrBucketNotEmpty
+		return "", ErrBucketNotEmpty
 	}
-	gone, err := os.MkdirTemp(s.path("tmp"), "gone-")
-	if err != nil {
-		return err
+	if gone, err = os.MkdirTemp(s.path("tmp"), "gone-"); err != nil {
+		return "", err
 	}
 	if err := os.Rename(s.bucketDir(name), filepath.Join(gone, name)); err != nil {
-		return err
+		return gone, err
 	}
 	s.forget(name)
-	if err := s.syncDir(s.path("buckets")); err != nil {
-		return err
-	}
-	return os.RemoveAll(gone)
+	return gone, s.syncDir(s.path("buckets"))
 }

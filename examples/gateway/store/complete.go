@@ -25,28 +25,36 @@ type Chosen struct {
 // they are, without being decrypted. finish fills in what it knows of the info,
 // and may refuse. minimum is the fewest bytes of every part but the last.
 func (s *Store) Complete(ctx context.Context, name Name, u *Upload, chosen []Chosen, minimum int64, finish func(*Info) error, cond Condition) (*Info, error) {
-	defer s.lockUpload(u.ID)()
-	if _, err := s.readUpload(ctx, name.Bucket, u.ID); err != nil {
-		return nil, err // completed or aborted meanwhile
-	}
-	info, err := s.choose(ctx, name, u, chosen, minimum)
-	if err != nil {
+	info, gone, err := s.complete(ctx, name, u, chosen, minimum, finish, cond)
+	if err = errors.Join(err, os.RemoveAll(gone)); err != nil {
 		return nil, err
+	}
+	return info, nil
+}
+
+func (s *Store) complete(ctx context.Context, name Name, u *Upload, chosen []Chosen, minimum int64, finish func(*Info) error, cond Condition) (info *Info, gone string, err error) {
+	defer s.uploads.lock(u.ID)()
+	if _, err := s.readUpload(ctx, name.Bucket, u.ID); err != nil {
+		return nil, "", err // completed or aborted meanwhile
+	}
+	if info, err = s.choose(ctx, name, u, chosen, minimum); err != nil {
+		return nil, "", err
 	}
 	if err := finish(info); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	info.Upload = u.ID
 	f, err := s.assemble(ctx, name, u.ID, info)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	unlock := s.lock(name)
 	defer unlock()
 	if err := s.replace(f, s.objectPath(name), s.bucketDir(name.Bucket), s.judge(ctx, name, cond)); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return info, s.removeUpload(name.Bucket, u.ID)
+	gone, err = s.takeUpload(name.Bucket, u.ID)
+	return info, gone, err
 }
 
 // Completed returns the object that an upload was completed to, if it is still
@@ -122,6 +130,9 @@ func (s *Store) assemble(ctx context.Context, name Name, id string, info *Info) 
 	}
 	if err == nil {
 		err = appendInfo(ctx, s.cipher, f, name, info)
+	}
+	if err == nil {
+		err = s.durability.Sync(f) // before anybody waits
 	}
 	if err != nil {
 		_ = f.Close()

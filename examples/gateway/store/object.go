@@ -224,6 +224,9 @@ func (s *Store) update(ctx context.Context, name Name, change func(*Info)) error
 	if err == nil {
 		err = appendInfo(ctx, s.cipher, f, name, &o.Info)
 	}
+	if err == nil {
+		err = s.durability.Sync(f) // before anybody waits
+	}
 	defer s.lock(name)()
 	path := s.objectPath(name)
 	if err == nil {

@@ -20,18 +20,12 @@ func (s *Store) partPath(bucket, id string, number int) string {
 	return filepath.Join(s.uploadDir(bucket, id), fmt.Sprintf("part-%05d", number))
 }
 
-func (s *Store) lockUpload(id string) (unlock func()) {
-	m := &s.uploads[hashOf(s.seed, id)%uint64(len(s.uploads))]
-	m.Lock()
-	return m.Unlock
-}
-
 // CommitPart publishes what was written as a part of an upload, replacing the
 // part that had its number.
 func (w *Writer) CommitPart(ctx context.Context, id string, number int, info *Info) error {
 	err := w.finish(ctx, info)
 	if err == nil {
-		unlock := w.store.lockUpload(id)
+		unlock := w.store.uploads.lock(id)
 		defer unlock()
 		dir := w.store.uploadDir(w.name.Bucket, id)
 		err = w.store.publish(w.file.Name(), w.store.partPath(w.name.Bucket, id, number), dir)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Renewer puts messages under another wrapping key.
@@ -78,12 +79,16 @@ func (s *Store) renewables(ctx context.Context, bucket string, one func(renewabl
 	}
 	for _, u := range uploads {
 		dir := s.uploadDir(bucket, u.ID)
-		parts, err := filepath.Glob(filepath.Join(dir, "part-*"))
-		if err != nil {
+		files, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		for _, path := range parts {
-			if err := one(renewable{Name{bucket, u.Key}, path, dir, func() func() { return s.lockUpload(u.ID) }}); err != nil {
+		for _, f := range files {
+			if !strings.HasPrefix(f.Name(), "part-") {
+				continue
+			}
+			path := filepath.Join(dir, f.Name())
+			if err := one(renewable{Name{bucket, u.Key}, path, dir, func() func() { return s.uploads.lock(u.ID) }}); err != nil {
 				return err
 			}
 		}
@@ -133,6 +138,9 @@ func (s *Store) renew(ctx context.Context, r Renewer, f renewable) (changed bool
 		return false, err
 	}
 	err = s.renewParts(ctx, r, tmp, old, f.name, info, fresh)
+	if err == nil {
+		err = s.durability.Sync(tmp) // before anybody waits
+	}
 	defer f.lock()()
 	if err == nil {
 		err = stillThere(old, f.path)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -96,4 +97,19 @@ func TestRenewGoesOn(t *testing.T) {
 	found, err = s.Renew(t.Context(), r, noFailure)
 	require.NoError(t, err)
 	require.Equal(t, Renewal{}, found)
+}
+
+// TestRenewFindsParts wherever the store lies: in a folder whose name is a pattern
+// that does not match itself, parts were passed over, and the pass was done.
+func TestRenewFindsParts(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "a[b]c"), plainCipher{}, Written)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.NoError(t, s.CreateBucket("bucket", "owner"))
+	u := begin(t, s, "k")
+	putPart(t, s, u, 1, "one")
+	putPart(t, s, u, 10_000, "two")
+	found, err := s.Renew(t.Context(), &renewer{}, noFailure)
+	require.NoError(t, err)
+	require.Equal(t, Renewal{Renewed: 2}, found)
 }

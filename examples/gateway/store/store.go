@@ -31,7 +31,7 @@ type Store struct {
 
 	moving sync.RWMutex // held for writing while a bucket appears or goes
 
-	uploads [64]sync.Mutex // of uploads, by hash of their ids; taken before a key's lock
+	uploads uploadLocks // taken before a key's lock
 
 	naming sync.Mutex // held while the temporary folder gets a name or loses one: see temp
 

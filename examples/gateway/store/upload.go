@@ -122,27 +122,30 @@ func (s *Store) Uploads(ctx context.Context, bucket string) ([]Upload, error) {
 
 // AbortUpload forgets an upload and its parts.
 func (s *Store) AbortUpload(ctx context.Context, name Name, id string) error {
-	defer s.lockUpload(id)()
-	if _, err := s.Upload(ctx, name, id); err != nil {
-		return err
-	}
-	return s.removeUpload(name.Bucket, id)
+	gone, err := s.abortUpload(ctx, name, id)
+	return errors.Join(err, os.RemoveAll(gone))
 }
 
-// removeUpload takes the upload out of sight with one rename, then deletes it.
-func (s *Store) removeUpload(bucket, id string) error {
-	gone, err := os.MkdirTemp(s.path("tmp"), "gone-")
+func (s *Store) abortUpload(ctx context.Context, name Name, id string) (gone string, err error) {
+	defer s.uploads.lock(id)()
+	if _, err := s.Upload(ctx, name, id); err != nil {
+		return "", err
+	}
+	return s.takeUpload(name.Bucket, id)
+}
+
+// takeUpload takes the upload out of sight with one rename. What is gone is to be
+// deleted once nobody is held up by that.
+func (s *Store) takeUpload(bucket, id string) (gone string, err error) {
+	gone, err = os.MkdirTemp(s.path("tmp"), "gone-")
 	if err != nil {
-		return err
+		return "", err
 	}
 	err = os.Rename(s.uploadDir(bucket, id), filepath.Join(gone, id))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = s.syncDirs([]string{filepath.Join(s.bucketDir(bucket), "uploads")})
 	}
-	if errGone := os.RemoveAll(gone); err == nil {
-		err = errGone
-	}
-	return err
+	return gone, err
 }
 
 // ExpireUploads forgets the uploads of all buckets that began before a time,

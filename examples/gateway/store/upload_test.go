@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -159,4 +160,46 @@ func TestPartsOfAnUploadThatEnds(t *testing.T) {
 	require.NoError(t, aborted)
 	require.ErrorIs(t, err, ErrNoUpload)
 	require.False(t, errors.Is(err, ErrInvalidPart))
+}
+
+// TestUploadsHaveNoLockInCommon: while one is completed, which may copy
+// terabytes, parts of all others are taken.
+func TestUploadsHaveNoLockInCommon(t *testing.T) {
+	s := open(t)
+	u := begin(t, s, "k")
+	one := putPart(t, s, u, 1, "one")
+	others := make([]*Upload, 100)
+	for i := range others {
+		others[i] = begin(t, s, "other")
+	}
+	_, err := s.Complete(t.Context(), Name{"bucket", "k"}, u, []Chosen{{Number: 1, ETag: one}}, 0, func(*Info) error {
+		for _, other := range others {
+			putPart(t, s, other, 1, "meanwhile")
+		}
+		return nil
+	}, nil)
+	require.NoError(t, err)
+	require.Empty(t, s.uploads.held)
+}
+
+// TestWhatIsGoneHoldsNobodyUp: what a bucket or an upload leaves behind may be a
+// million files. It is out of sight, and nobody waits, before they are deleted.
+func TestWhatIsGoneHoldsNobodyUp(t *testing.T) {
+	s := open(t)
+	u := begin(t, s, "k")
+	putPart(t, s, u, 1, "one")
+	upload, err := s.abortUpload(t.Context(), Name{"bucket", "k"}, u.ID)
+	require.NoError(t, err)
+	require.FileExists(t, filepath.Join(upload, u.ID, "part-00001"))
+	require.Empty(t, s.uploads.held)
+	putPart(t, s, begin(t, s, "k"), 1, "another")
+	bucket, err := s.takeBucket("bucket")
+	require.NoError(t, err)
+	require.DirExists(t, filepath.Join(bucket, "bucket", "uploads"))
+	require.NoError(t, s.CreateBucket("bucket", "somebody else"))
+	put(t, s, "k", "body")
+	require.Equal(t, "body", get(t, s, "k", 0, 4))
+	for _, gone := range []string{upload, bucket} {
+		require.Equal(t, s.path("tmp"), filepath.Dir(gone), "where a killed process's are deleted")
+	}
 }
