@@ -68,6 +68,27 @@ func TestAllocationsDoNotGrow(t *testing.T) {
 	})
 }
 
+// TestUnsignedHeadersCostTheirLength: a stranger's request of many headers that
+// must be signed and are not, and of a long list of those that are, costs what
+// it is long, not the one times the other.
+func TestUnsignedHeadersCostTheirLength(t *testing.T) {
+	r := benchRequest(t)
+	for i := range 900 {
+		r.Header.Set("X-Amz-Meta-"+strconv.Itoa(i), "value")
+	}
+	_, err := benchSigner().Sign(r, benchCredentials, sigv4.Payload{})
+	require.NoError(t, err)
+	got := arrived(t, r.Method, r.URL.String(), r.Header)
+	for i := range 5000 {
+		got.Header.Set("X-Amz-Other-"+strconv.Itoa(i), "value")
+	}
+	v := benchVerifier()
+	testkit.BytesAtMost(t, 4<<20, func() {
+		_, err := v.Verify(got)
+		require.ErrorIs(t, err, sigv4.ErrUnsignedHeader)
+	})
+}
+
 // TestBodyReadAllocatesNothing reads a checked body to its end.
 func TestBodyReadAllocatesNothing(t *testing.T) {
 	body := bytes.Repeat([]byte("x"), 1<<20)

@@ -117,9 +117,12 @@ type scratch struct {
 	uri, query, headers, signed, payload, end int
 }
 
-// maxPooled is the size from which a buffer is left to the collector rather
+// maxPooled is the size in bytes from which a buffer is left to the collector rather
 // than kept for the next request.
 const maxPooled = 64 << 10
+
+// maxPooledItems is the same in parameters or headers, of up to 80 bytes each.
+const maxPooledItems = 1024
 
 // reset forgets the request. Buffers may hold a session token: they are
 // cleared, not only emptied.
@@ -130,7 +133,13 @@ func (sc *scratch) reset() {
 	clear(sc.heads)
 	sc.buf, sc.arena, sc.block = sc.buf[:0], sc.arena[:0], sc.block[:0]
 	sc.params, sc.heads = sc.params[:0], sc.heads[:0]
-	if cap(sc.buf) > maxPooled || cap(sc.arena) > maxPooled || cap(sc.block) > maxPooled || cap(sc.names) > maxPooled || cap(sc.tmp) > maxPooled {
+	for _, b := range [...][]byte{sc.buf, sc.arena, sc.path, sc.block, sc.names, sc.tmp} {
+		if cap(b) > maxPooled {
+			*sc = scratch{}
+			return
+		}
+	}
+	if max(cap(sc.params), cap(sc.heads), cap(sc.ranks)) > maxPooledItems {
 		*sc = scratch{}
 	}
 }

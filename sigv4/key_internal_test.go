@@ -60,7 +60,22 @@ func TestPooledMemoryForgets(t *testing.T) {
 	sc.decodeParams([authParams]*param{}, &token, &c)
 	require.Equal(t, "token", c.token)
 	require.Equal(t, make([]byte, 5), sc.tmp[:5], "the copy that was decoded")
-	sc = &scratch{buf: make([]byte, maxPooled+1)}
+	for name, sc := range map[string]*scratch{
+		"buf":    {buf: make([]byte, maxPooled+1)},
+		"arena":  {arena: make([]byte, maxPooled+1)},
+		"path":   {path: make([]byte, maxPooled+1)},
+		"block":  {block: make([]byte, maxPooled+1)},
+		"names":  {names: make([]byte, maxPooled+1)},
+		"tmp":    {tmp: make([]byte, maxPooled+1)},
+		"params": {params: make([]param, maxPooledItems+1)},
+		"heads":  {heads: make([]head, maxPooledItems+1)},
+		"ranks":  {ranks: make([]rank, maxPooledItems+1)},
+	} {
+		sc.reset()
+		require.Equal(t, &scratch{}, sc, name)
+	}
+	sc = &scratch{path: make([]byte, maxPooled), params: make([]param, maxPooledItems)}
 	sc.reset()
-	require.Zero(t, cap(sc.buf))
+	require.Equal(t, maxPooled, cap(sc.path), "as much is kept")
+	require.Equal(t, maxPooledItems, cap(sc.params))
 }

@@ -5,6 +5,7 @@ package testkit
 import (
 	"go/parser"
 	"go/token"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,21 @@ func AllocsAtMost(tb testing.TB, ceiling float64, f func()) {
 	tb.Helper()
 	if got := testing.AllocsPerRun(100, f); got > ceiling {
 		tb.Errorf("%v allocations a run, the ceiling is %v", got, ceiling)
+	}
+}
+
+// BytesAtMost fails when one run of f allocates more than ceiling bytes, given
+// back or not: for what must not grow with the square of its input. The counter
+// is the program's, so nothing else may run meanwhile; the race detector adds
+// bytes, so files that call it carry the build tag !race.
+func BytesAtMost(tb testing.TB, ceiling uint64, f func()) {
+	tb.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > ceiling {
+		tb.Errorf("%d bytes allocated, the ceiling is %d", got, ceiling)
 	}
 }
 
