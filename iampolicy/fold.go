@@ -75,24 +75,31 @@ func lowerInto(arena *strings.Builder, s string) string {
 var hashSeed = rand.Uint64() | 1
 
 // hashFold digests a string so that strings equal under equalFold have one
-// digest. It sets bit 5 of every byte, which folds letters and costs no look
-// at what the byte is; strings that differ otherwise are told apart by whoever
-// looks them up.
+// digest. It folds the letters A to Z and nothing else: as cheap a fold as
+// setting bit 5 of every byte makes one of [ and {, and of 0 and a control
+// character, and then whoever chooses names chooses names that collide.
 func hashFold(s string) uint64 {
-	const fold = 0x2020202020202020
 	h := hashSeed ^ uint64(len(s))
 	for ; len(s) >= 8; s = s[8:] {
 		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		hi, lo := bits.Mul64(h^(w|fold), 0x9e3779b97f4a7c15^hashSeed)
+		hi, lo := bits.Mul64(h^lowerWord(w), 0x9e3779b97f4a7c15^hashSeed)
 		h = hi ^ lo
 	}
 	var w uint64
 	for i := range len(s) {
-		w = w<<8 | uint64(s[i]|0x20)
+		w = w<<8 | uint64(s[i])
 	}
-	hi, lo := bits.Mul64(h^w, 0xd6e8feb86659fd93^hashSeed)
+	hi, lo := bits.Mul64(h^lowerWord(w), 0xd6e8feb86659fd93^hashSeed)
 	return hi ^ lo
+}
+
+// lowerWord is lower of eight bytes at once.
+func lowerWord(w uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	low := w &^ highs
+	letter := (low + ones*(0x80-'A')) &^ (low + ones*(0x7f-'Z')) &^ w & highs // from A, not past Z, ASCII
+	return w | letter>>2
 }
 
 // hasPrefixFold reports whether s begins with prefix, but for ASCII case.
