@@ -10,7 +10,7 @@ import (
 
 // index finds the statements that can match a request without looking at the
 // others. A statement is entered once for each pair of an action and a resource
-// that it lists. Entries are grouped by action (one group for each action that
+// that it lists, unless it is very long. Entries are grouped by action (one group for each action that
 // is spelled out, one for each service whose actions are listed with wildcards,
 // one for the rest); in a group they lie by the service of the resource and
 // then sorted by the text that its sixth field begins with. All the beginnings
@@ -69,6 +69,10 @@ const (
 	// spelledActions is the number of actions up to which a statement is
 	// entered under each; one that lists more would be entered too often.
 	spelledActions = 8
+	// spelledResources is the number of resources up to which a statement is
+	// entered under each, whatever else it lists: where one of them matches, all
+	// the rest of the statement is looked at again.
+	spelledResources = 64
 )
 
 func (x *index) build(s *Set) {
@@ -171,7 +175,7 @@ func (b *indexBuilder) enter(i int32) {
 	var keys [spelledActions]string
 	for _, action := range s.actionKeys(st, keys[:0]) {
 		e := entering{group: b.group(action), deny: st.deny, ref: ref{stmt: i, pattern: -1}}
-		if st.resourceForm != elementPositive || st.unknown&elResource != 0 {
+		if st.resourceForm != elementPositive || st.unknown&elResource != 0 || s.long(st) {
 			e.rooted = true
 			b.all = append(b.all, e)
 			continue
@@ -183,6 +187,19 @@ func (b *indexBuilder) enter(i int32) {
 			b.all = append(b.all, e)
 		}
 	}
+}
+
+// long reports whether a statement lists so many resources, and so much else,
+// that looking at the one for each of the other costs too much.
+func (s *Set) long(st *stmt) bool {
+	if st.resHi-st.resLo <= spelledResources {
+		return false
+	}
+	rest := st.actHi - st.actLo + st.entHi - st.entLo + st.condHi - st.condLo
+	for i := st.condLo; i < st.condHi; i++ {
+		rest += s.conds[i].hi - s.conds[i].lo
+	}
+	return rest > spelledResources
 }
 
 // actionKeys returns the groups that a statement belongs to.
