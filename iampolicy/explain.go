@@ -209,9 +209,14 @@ func (s *Set) levelName(typ string, i int) string {
 
 func (x *Explanation) addSet(s *Set, e *evaluation, typ, level string, allowsOnly bool) (r result) {
 	out := SetExplanation{Type: typ, Level: level, Statements: make([]StatementExplanation, 0, len(s.stmts))}
+	var lines lineIndex // one a policy, whose statements come together
+	policy := int32(-1)
 	for i := range s.stmts {
 		st := &s.stmts[i]
-		one := s.explain(st, e)
+		if st.policy != policy {
+			policy, lines = st.policy, lineIndex{}
+		}
+		one := s.explain(st, e, &lines)
 		how := s.principalApplies(st, e)
 		if e.discovery != nil {
 			one, how = e.discovery.reconsider(s, st, e, typ, one, how)

@@ -146,17 +146,14 @@ func (s *Set) appliesByID(st *stmt, e *evaluation, how match) match {
 	if st.principalForm == elementAbsent || st.unknown&elPrincipal != 0 || r.Principal.ID != "" || r.Context.find("aws:userid", keyUserID) != nil {
 		return how
 	}
-	for i := st.entLo; i < st.entHi; i++ {
-		if s.entries[i].typ != entryUniqueID {
-			continue
-		}
-		known, asked := *e, Request{Principal: r.Principal}
-		known.req, asked.Principal.ID = &asked, s.entries[i].text
-		if other := s.principalApplies(st, &known); other != how {
-			return other
-		}
+	entries := s.entries[st.entLo:st.entHi]
+	i := slices.IndexFunc(entries, func(en entry) bool { return en.typ == entryUniqueID })
+	if i < 0 {
+		return how
 	}
-	return how
+	known, asked := *e, Request{Principal: r.Principal}
+	known.req, asked.Principal.ID = &asked, entries[i].text // any of them: each names whoever has it in the same way
+	return s.principalApplies(st, &known)
 }
 
 // may reports whether a statement, its action and principal matching, applies,

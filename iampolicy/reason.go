@@ -9,8 +9,8 @@ import (
 )
 
 // explain says whether a statement applies and, if not, which element is the
-// first that does not match.
-func (s *Set) explain(st *stmt, e *evaluation) StatementExplanation {
+// first that does not match. lines is of the policy that it is in.
+func (s *Set) explain(st *stmt, e *evaluation, lines *lineIndex) StatementExplanation {
 	p := s.policies[st.policy]
 	src := &p.statements[st.index]
 	path := "Statement"
@@ -19,7 +19,7 @@ func (s *Set) explain(st *stmt, e *evaluation) StatementExplanation {
 	}
 	out := StatementExplanation{
 		Policy: s.policyName(st.policy), Sid: p.sidOf(src), Index: int(st.index) + 1, Effect: "Allow",
-		Span: p.span(src.at, path), Indeterminate: st.indeterminate,
+		Span: lines.span(p.src, src.at, path), Indeterminate: st.indeterminate,
 	}
 	if st.deny {
 		out.Effect = "Deny"
@@ -66,34 +66,52 @@ func (s *Set) resourceReason(st *stmt, e *evaluation) (failed, why string) {
 	if st.resourceForm == elementNegated {
 		name, pick, verb = "NotResource", func(src *statement) *element { return &src.notResource }, " is among "
 	}
-	why = asked + verb + s.list(st, pick)
+	variables := variablesReason{set: s, ctx: &e.req.Context}
 	for i := st.resLo; i < st.resHi; i++ {
-		if t := &s.resources[i].rest; t.shape == shapeTemplate {
-			why += s.variablesReason(t, &e.req.Context)
-		}
+		variables.add(&s.resources[i].rest)
 	}
-	return name, why
+	return name, asked + verb + s.list(st, pick) + variables.String()
 }
 
-// variablesReason says what the variables of a text stand for.
-func (s *Set) variablesReason(t *textOf, ctx *Context) string {
-	var b strings.Builder
-	for _, p := range s.parts[t.lo:t.hi] {
+// variablesReason says what the variables of texts stand for, the first of
+// them.
+type variablesReason struct {
+	set *Set
+	ctx *Context
+	b   strings.Builder
+	n   int // variables so far
+}
+
+func (r *variablesReason) add(t *textOf) {
+	if t.shape != shapeTemplate {
+		return
+	}
+	for _, p := range r.set.parts[t.lo:t.hi] {
 		if !p.variable {
 			continue
 		}
-		switch v := ctx.find(p.key, p.hash); {
+		if r.n++; r.n > mostListed {
+			continue
+		}
+		switch v := r.ctx.find(p.key, p.hash); {
 		case v != nil && !v.multi:
-			fmt.Fprintf(&b, "; ${%s} is %s", p.key, quote(v.text))
+			fmt.Fprintf(&r.b, "; ${%s} is %s", p.key, quote(v.text))
 		case p.fallback:
-			fmt.Fprintf(&b, "; ${%s} is %s by default", p.key, quote(p.text))
+			fmt.Fprintf(&r.b, "; ${%s} is %s by default", p.key, quote(p.text))
 		case v != nil:
-			fmt.Fprintf(&b, "; ${%s} has several values, so the pattern matches nothing", p.key)
+			fmt.Fprintf(&r.b, "; ${%s} has several values, so the pattern matches nothing", p.key)
 		default:
-			fmt.Fprintf(&b, "; ${%s} is absent, so the pattern matches nothing", p.key)
+			fmt.Fprintf(&r.b, "; ${%s} is absent, so the pattern matches nothing", p.key)
 		}
 	}
-	return b.String()
+}
+
+// String returns the words, each with a semicolon before it.
+func (r *variablesReason) String() string {
+	if r.n > mostListed {
+		fmt.Fprintf(&r.b, "; … (%d variables in all)", r.n)
+	}
+	return r.b.String()
 }
 
 func (s *Set) principalReason(st *stmt, e *evaluation) (failed, why string) {
@@ -125,10 +143,11 @@ func (s *Set) conditionReason(st *stmt, e *evaluation) (failed, why string) {
 			values = append(values, quote(v.text))
 		}
 		why = fmt.Sprintf("%s wants %s; %s", src.op, strings.Join(clipList(values), " or "), valueReason(src.key, ctx.find(c.key, c.hash)))
+		variables := variablesReason{set: s, ctx: ctx}
 		for j := c.lo; j < c.hi && c.takesVariables(); j++ {
-			why += s.variablesReason(&s.texts[j], ctx)
+			variables.add(&s.texts[j])
 		}
-		return "Condition" + member(src.op) + member(src.key), why
+		return "Condition" + member(src.op) + member(src.key), why + variables.String()
 	}
 	return "", ""
 }
@@ -160,11 +179,13 @@ func (s *Set) list(st *stmt, pick func(*statement) *element) string {
 	return strings.Join(clipList(names), ", ")
 }
 
+// mostListed is how many of a list go into a message.
+const mostListed = 12
+
 // clipList shortens a list that goes into a message.
 func clipList(names []string) []string {
-	const most = 12
-	if len(names) > most {
-		return append(names[:most:most], fmt.Sprintf("… (%d in all)", len(names)))
+	if len(names) > mostListed {
+		return append(names[:mostListed:mostListed], fmt.Sprintf("… (%d in all)", len(names)))
 	}
 	return names
 }

@@ -70,7 +70,7 @@ func (v *validator) report(code string, at span, path, why string) {
 	message, detail := v.words(code, why)
 	v.found = append(v.found, Finding{
 		Code: code, Severity: severityOf(code), Message: message, Detail: detail, Refused: refuses(code),
-		Span: Span{Path: path, Start: v.lines.position(v.p.src, at.begin), End: v.lines.position(v.p.src, at.end)},
+		Span: v.lines.span(v.p.src, at, path),
 	})
 }
 
@@ -129,6 +129,10 @@ func (l *validatorPlace) String() string { return l.v.path(l.place.String()) }
 // lineIndex finds line ends once a document, so that many findings cost no
 // more than one walk.
 type lineIndex struct{ ends []int32 }
+
+func (l *lineIndex) span(src string, at span, path string) Span {
+	return Span{Path: path, Start: l.position(src, at.begin), End: l.position(src, at.end)}
+}
 
 func (l *lineIndex) position(src string, offset int32) Position {
 	if l.ends == nil {

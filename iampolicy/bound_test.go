@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !race
+
+package iampolicy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/iampolicy"
+	"github.com/sallyport-go/sallyport/internal/testkit"
+)
+
+// The tests of this file hold what a document costs to its length. Where it is
+// bytes that would grow with the square, they are counted; where it is time,
+// the document is so long that the test would not end.
+
+type members = map[string]any
+
+// document is a policy of the statements.
+func document(tb testing.TB, statements ...members) []byte {
+	tb.Helper()
+	doc, err := json.Marshal(members{"Version": "2012-10-17", "Statement": statements})
+	require.NoError(tb, err)
+	return doc
+}
+
+// numbered is the texts made of the numbers under n.
+func numbered(format string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf(format, i)
+	}
+	return out
+}
+
+// longSet compiles documents beyond the limits that are the default.
+func longSet(tb testing.TB, kind iampolicy.Kind, docs ...[]byte) *iampolicy.Set {
+	tb.Helper()
+	o := iampolicy.Options{MaxBytes: 64 << 20, MaxStatements: 1 << 20}
+	var policies []*iampolicy.Policy
+	for _, doc := range docs {
+		p, err := o.Parse(doc)
+		require.NoError(tb, err)
+		policies = append(policies, p)
+	}
+	s, err := o.Compile(kind, policies...)
+	require.NoError(tb, err)
+	return s
+}
+
+func caller(tb testing.TB) iampolicy.Principal {
+	tb.Helper()
+	p, err := iampolicy.ParsePrincipal(ana)
+	require.NoError(tb, err)
+	return p
+}
+
+// TestExplainNamesTheFirstVariables: a statement of many variables is explained
+// by the first of them, and costs no more than it is long.
+func TestExplainNamesTheFirstVariables(t *testing.T) {
+	const n = 20_000
+	for name, st := range map[string]members{
+		"resources": {"Effect": "Allow", "Action": "*", "Resource": numbered("arn:aws:s3:::${aws:username}/%d", n)},
+		"values": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": members{
+			"StringEquals": members{"aws:userid": numbered("${aws:username}%d", n)},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := iampolicy.Policies{Identity: longSet(t, iampolicy.KindIdentity, document(t, st))}
+			r := iampolicy.Request{Principal: caller(t), Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"}
+			r.Context.Set("aws:username", "ana")
+			r.Context.Set("aws:userid", "AIDA")
+			testkit.BytesAtMost(t, 16<<20, func() {
+				why := p.Explain(&r).Sets[0].Statements[0].Why
+				require.Equal(t, 12, strings.Count(why, `; ${aws:username} is "ana"`))
+				require.True(t, strings.HasSuffix(why, fmt.Sprintf("; … (%d variables in all)", n)), why)
+			})
+		})
+	}
+}
+
+// TestExplainWalksADocumentOnce to say where its statements are.
+func TestExplainWalksADocumentOnce(t *testing.T) {
+	const n = 100_000
+	list := make([]members, n)
+	for i := range list {
+		list[i] = members{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Sid": strings.Repeat("x", 60)}
+	}
+	doc := document(t, list...)
+	small := []byte("\n{\"Statement\":\n {\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}\n}")
+	p := iampolicy.Policies{Identity: longSet(t, iampolicy.KindIdentity, small, doc, small)}
+	x := p.Explain(&iampolicy.Request{Principal: caller(t), Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"})
+	got := x.Sets[0].Statements
+	require.Len(t, got, n+2)
+	each := (len(doc) - len(`{"Statement":[],"Version":"2012-10-17"}`) + 1) / n // a comma between two
+	for i, st := range got[1 : n+1] {
+		at := len(`{"Statement":[`) + i*each
+		want := iampolicy.Span{
+			Path:  fmt.Sprintf("Statement[%d]", i),
+			Start: iampolicy.Position{Offset: at, Line: 1, Column: at + 1},
+			End:   iampolicy.Position{Offset: at + each - 1, Line: 1, Column: at + each},
+		}
+		if st.Span != want {
+			require.Equal(t, want, st.Span)
+		}
+	}
+	require.Equal(t, iampolicy.Position{Offset: 16, Line: 3, Column: 2}, got[0].Span.Start)
+	require.Equal(t, got[0].Span, got[n+1].Span, "a document's lines are its own")
+}
+
+// TestExplainTriesOneUniqueID: which of many unique ids the caller may have
+// makes no difference, so the statement is looked at once more and not once
+// for each.
+func TestExplainTriesOneUniqueID(t *testing.T) {
+	ids := append(numbered("AIDA%d", 200_000), "*")
+	set := longSet(t, iampolicy.KindResource, document(t,
+		members{"Effect": "Allow", "Principal": members{"AWS": ids}, "Action": "*", "Resource": "*"},
+		members{"Effect": "Deny", "Principal": members{"AWS": ids[:len(ids)-1]}, "Action": "*", "Resource": "*"}))
+	p := iampolicy.Policies{Resource: set}
+	x := p.Explain(&iampolicy.Request{Principal: caller(t), Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", ResourceAccount: "111111111111"})
+	require.Equal(t, iampolicy.Allowed, x.Outcome)
+	require.Equal(t, []string{"aws:userid"}, x.Missing)
+}
