@@ -127,3 +127,35 @@ func TestExplainTriesOneUniqueID(t *testing.T) {
 	require.Equal(t, iampolicy.Allowed, x.Outcome)
 	require.Equal(t, []string{"aws:userid"}, x.Missing)
 }
+
+// TestResidualIsAsLongAsItsStatements: of many patterns with variables of their
+// own, of many values, and of one condition that many statements have.
+func TestResidualIsAsLongAsItsStatements(t *testing.T) {
+	const n = 10_000
+	same := make([]members, n)
+	for i := range same {
+		same[i] = members{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": members{"Bool": members{"aws:SecureTransport": true}}}
+	}
+	for name, tt := range map[string]struct {
+		list             []members
+		values, keys, of int
+	}{
+		"resources": {[]members{{"Effect": "Allow", "Action": "*", "Resource": numbered("arn:aws:s3:::${aws:PrincipalTag/k%d}", n)}}, n, n, 1},
+		"values": {[]members{{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": members{
+			"StringEquals": members{"aws:userid": numbered("${aws:PrincipalTag/k%d}", n)},
+		}}}, n, n + 1, 1},
+		"statements": {same, 1, 1, n},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := iampolicy.Policies{Identity: longSet(t, iampolicy.KindIdentity, document(t, tt.list...))}
+			r := iampolicy.Request{Principal: caller(t), Action: "s3:GetObject", Resource: "arn:aws:s3:::b", ResourceAccount: "111111111111"}
+			testkit.BytesAtMost(t, 64<<20, func() {
+				x := p.Residual(&r, func(string) iampolicy.Knowledge { return iampolicy.Unknown })
+				require.NotNil(t, x.Depends)
+				require.Len(t, x.Depends.Values, tt.values)
+				require.Len(t, x.Keys, tt.keys)
+				require.Len(t, x.Depends.Sources, tt.of)
+			})
+		})
+	}
+}

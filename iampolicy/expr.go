@@ -88,6 +88,7 @@ func join(form exprForm, list []Expr) Expr {
 		drop, decides = exprFalse, exprTrue
 	}
 	at := make(map[string]int)
+	sources := make(map[int]*textSet) // of those repeated
 	var flat []Expr
 	var add func(list []Expr) bool
 	add = func(list []Expr) bool {
@@ -100,7 +101,11 @@ func join(form exprForm, list []Expr) Expr {
 				add(x.parts())
 			default:
 				if i, ok := at[x.id]; ok {
-					flat[i].Sources = union(flat[i].Sources, x.Sources)
+					if sources[i] == nil {
+						sources[i] = new(textSet)
+						sources[i].add(flat[i].Sources)
+					}
+					sources[i].add(x.Sources)
 					continue
 				}
 				at[x.id] = len(flat)
@@ -111,6 +116,9 @@ func join(form exprForm, list []Expr) Expr {
 	}
 	if add(list) {
 		return constant(decides == exprTrue)
+	}
+	for i, all := range sources {
+		flat[i].Sources = all.list
 	}
 	// a and (a or b) is a, a or (a and b) is a.
 	flat = slices.DeleteFunc(flat, func(x Expr) bool {
@@ -175,14 +183,22 @@ func not(x Expr) Expr {
 	return allOf(list...)
 }
 
-func union(a, b []string) []string {
-	out := slices.Clone(a)
-	for _, s := range b {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
+// textSet is texts in the order in which they came, each once.
+type textSet struct {
+	list []string
+	seen map[string]bool
+}
+
+func (t *textSet) add(texts []string) {
+	if t.seen == nil && len(texts) > 0 {
+		t.seen = make(map[string]bool, len(texts))
+	}
+	for _, text := range texts {
+		if !t.seen[text] {
+			t.seen[text] = true
+			t.list = append(t.list, text)
 		}
 	}
-	return out
 }
 
 // holds evaluates the expression on a request.

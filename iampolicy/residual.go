@@ -316,7 +316,8 @@ func (b *residual) resource(s *Set, st *stmt, source string) Expr {
 		return constant(true)
 	}
 	positive := st.resourceForm == elementPositive
-	var keys, values []string
+	var keys textSet
+	var values, texts []string
 	for i := st.resLo; i < st.resHi; i++ {
 		r := &s.resources[i]
 		open := b.unknownVariables(s, &r.rest)
@@ -327,23 +328,25 @@ func (b *residual) resource(s *Set, st *stmt, source string) Expr {
 			}
 		case positive && !s.mayMatch(r, e):
 		default:
-			keys, values = union(keys, open), append(values, s.resourceText(st, i))
+			if texts == nil {
+				texts = s.resourceTexts(st)
+			}
+			keys.add(open)
+			values = append(values, texts[i-st.resLo])
 		}
 	}
-	if len(keys) == 0 {
+	if len(keys.list) == 0 {
 		return constant(!positive)
 	}
 	operator := "Resource"
 	if !positive {
 		operator = "NotResource"
 	}
-	id := fmt.Sprintf("R%p %t %t %q", s, positive, st.deny, s.resourceTexts(st))
-	return newLeaf(operator, strings.Join(keys, ","), values, source, leaf{set: s, st: st, keys: keys}, id)
+	id := fmt.Sprintf("R%p %t %t %q", s, positive, st.deny, texts)
+	return newLeaf(operator, strings.Join(keys.list, ","), values, source, leaf{set: s, st: st, keys: keys.list}, id)
 }
 
-// resourceText returns a resource pattern as written.
-func (s *Set) resourceText(st *stmt, i int32) string { return s.resourceTexts(st)[i-st.resLo] }
-
+// resourceTexts returns the resource patterns of a statement as written.
 func (s *Set) resourceTexts(st *stmt) []string {
 	p := s.policies[st.policy]
 	e := &p.statements[st.index].resource
@@ -416,15 +419,16 @@ func (b *residual) undecided(s *Set, c *cond) (keys []string, known bool) {
 		}
 		return []string{c.key}, false
 	}
+	var all textSet
 	if b.unknown(b.knowledge, c.key, c.hash) {
-		keys = append(keys, c.key)
+		all.add([]string{c.key})
 	} else if b.req.Context.find(c.key, c.hash) == nil {
 		return nil, true
 	}
 	for i := c.lo; i < c.hi && c.takesVariables(); i++ {
-		keys = union(keys, b.unknownVariables(s, &s.texts[i]))
+		all.add(b.unknownVariables(s, &s.texts[i]))
 	}
-	return keys, len(keys) == 0
+	return all.list, len(all.list) == 0
 }
 
 func newLeaf(operator, key string, values []string, source string, l leaf, id string) Expr {
