@@ -7,6 +7,7 @@ package iampolicy_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,6 +157,48 @@ func TestResidualIsAsLongAsItsStatements(t *testing.T) {
 				require.Len(t, x.Keys, tt.keys)
 				require.Len(t, x.Depends.Sources, tt.of)
 			})
+		})
+	}
+}
+
+// TestValidateLongStatements: of many conditions, values and principals, each
+// of which is judged by all the others.
+func TestValidateLongStatements(t *testing.T) {
+	condition := members{}
+	for _, op := range []string{"StringEquals", "StringLike", "StringNotEquals", "StringNotLike", "ArnLike", "ArnEquals", "ArnNotLike", "ArnNotEquals"} {
+		keys := members{}
+		for _, key := range numbered("aws:RequestTag/k%d", 10_000) { // of which strictjson takes no more
+			keys[key] = "x"
+		}
+		condition["ForAllValues:"+op] = keys
+	}
+	roles := members{"Effect": "Allow", "Action": append(numbered("sts:A%d", 20_000), "sts:AssumeRoleWithWebIdentity"), "Principal": members{
+		"Service":   append(numbered("s%d.amazonaws.com", 20_000), slices.Repeat([]string{"rolesanywhere.amazonaws.com"}, 20_000)...),
+		"Federated": append(numbered("h%d.example.com", 20_000), slices.Repeat([]string{"idp.example.com"}, 5_000)...),
+	}, "Condition": members{"StringEquals": members{"idp.example.com:aud": "a"}}}
+	for _, key := range numbered("h%d.example.com:aud", 9_000) {
+		roles["Condition"].(members)["StringEquals"].(members)[key] = "a"
+	}
+	for name, tt := range map[string]struct {
+		kind iampolicy.Kind
+		st   members
+		code string
+		want int
+	}{
+		"conditions": {iampolicy.KindIdentity, members{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": condition}, "FORALLVALUES_WITHOUT_GUARD", 40_000},
+		"ranges": {iampolicy.KindIdentity, members{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": members{
+			"IpAddress": members{"aws:SourceIp": slices.Repeat([]string{"10.0.0.0/8"}, 100_000)},
+		}}, "PRIVATE_IP_ADDRESS", 100_000},
+		"principals": {iampolicy.KindTrust, roles, "CONFIRM_AUDIENCE_CLAIM_TYPE", 9_001},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := 0
+			for _, f := range iampolicy.Validate(tt.kind, document(t, tt.st)) {
+				if f.Code == tt.code {
+					found++
+				}
+			}
+			require.Equal(t, tt.want, found)
 		})
 	}
 }

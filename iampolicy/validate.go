@@ -17,7 +17,10 @@ import (
 // parse, and returns what it finds in the order of the document. It raises the
 // issue codes of IAM Access Analyzer that need no list of all services, and a
 // few of its own (the package documentation names them). Findings that make AWS
-// refuse to save the document have Refused set.
+// refuse to save the document have Refused set. A document of at most 16 MiB is
+// judged in time and memory in proportion to its length: statements and entries
+// that others make redundant are not sought any more once those compared have
+// cost some hundred times what a document within AWS's quotas can cost.
 func Validate(kind Kind, data []byte) []Finding {
 	p, err := Options{MaxBytes: 16 << 20}.read(data)
 	if err != nil {
@@ -35,7 +38,14 @@ func Validate(kind Kind, data []byte) []Finding {
 
 // Validate is the function Validate on a document that was parsed.
 func (p *Policy) Validate(kind Kind) []Finding {
-	v := validator{p: p, kind: kind}
+	v := validator{p: p, kind: kind, left: mostEffort}
+	v.run()
+	return v.found
+}
+
+// run collects what there is to find.
+func (v *validator) run() {
+	p := v.p
 	for i := range p.faults {
 		f := &p.faults[i]
 		v.report(f.code, f.at, f.path, f.reason)
@@ -49,7 +59,6 @@ func (p *Policy) Validate(kind Kind) []Finding {
 		v.statement()
 	}
 	slices.SortStableFunc(v.found, func(a, b Finding) int { return cmp.Compare(a.Span.Start.Offset, b.Span.Start.Offset) })
-	return v.found
 }
 
 // validator collects findings.
@@ -64,6 +73,11 @@ type validator struct {
 	set        *Set // the policy compiled, once it was asked for
 	uncompiled bool // that failed
 	coverable  *statementIndex
+
+	left     effort // for comparisons
+	said     conditionsSaid
+	ranges   *condition // whose values somePublic was asked of last
+	publicly bool       // what it said
 }
 
 func (v *validator) report(code string, at span, path, why string) {
@@ -295,7 +309,8 @@ func coversRoles(resource, roles string) bool {
 		return true
 	}
 	a, fields := arn.Split(resource)
-	return fields == 6 && wildcard.MatchFold(a.Service, "iam") && coversText(a.Resource, roles, false)
+	left := mostEffort // its own, which nothing else in the document uses up
+	return fields == 6 && wildcard.MatchFold(a.Service, "iam") && left.text(a.Resource, roles, false)
 }
 
 // coversAction says how the statement covers an action: by NotAction, by a
@@ -329,12 +344,36 @@ func (v *validator) pinnedTo(key string) bool {
 	})
 }
 
+// conditionsSaid is what the conditions of a statement say together. It is
+// gathered once, since it is asked of some values and principals each.
+type conditionsSaid struct {
+	of       *statement
+	on       map[string][]int32 // Policy.conditions, by key in lower case
+	demanded map[string]bool    // keys that Null demands to be there, in lower case
+	selects  bool               // some condition says what dynamodb:Select may be
+	told     map[string]bool    // hosts of providers whose conditions were looked at
+}
+
+// say returns what the conditions of the statement at hand say.
+func (v *validator) say() *conditionsSaid {
+	if v.said.of == v.st {
+		return &v.said
+	}
+	v.said = conditionsSaid{of: v.st, on: make(map[string][]int32), demanded: make(map[string]bool), told: make(map[string]bool)}
+	e := &v.st.condition
+	for i := e.lo; i < e.hi && e.form == formObject; i++ {
+		c := &v.p.conditions[i]
+		key := lowerASCII(c.key)
+		v.said.on[key] = append(v.said.on[key], i)
+		op, ok := parseOperator(c.op)
+		if ok && op.fam == famNull && slices.ContainsFunc(v.p.list(&c.values), func(x value) bool { return x.text == "false" }) {
+			v.said.demanded[key] = true
+		}
+		v.said.selects = v.said.selects || restrictsSelect(c, op, ok)
+	}
+	return &v.said
+}
+
 // hasKey reports whether a condition of the statement is on a key, given in
 // lower case.
-func (v *validator) hasKey(key string) bool {
-	e := &v.st.condition
-	if e.form != formObject {
-		return false
-	}
-	return slices.ContainsFunc(v.p.conditions[e.lo:e.hi], func(c condition) bool { return lowerASCII(c.key) == key })
-}
+func (v *validator) hasKey(key string) bool { return len(v.say().on[key]) > 0 }

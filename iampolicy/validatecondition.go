@@ -91,21 +91,13 @@ const dynamoAttributes = "dynamodb:Attributes"
 // guarded reports whether the statement demands that a key is there, and for
 // the attributes of DynamoDB also says which may be selected.
 func (v *validator) guarded(key string) bool {
-	e := &v.st.condition
-	if equalFold(key, dynamoAttributes) && !slices.ContainsFunc(v.p.conditions[e.lo:e.hi], restrictsSelect) {
-		return false
-	}
-	return slices.ContainsFunc(v.p.conditions[e.lo:e.hi], func(c condition) bool {
-		op, ok := parseOperator(c.op)
-		return ok && op.fam == famNull && equalFold(c.key, key) &&
-			slices.ContainsFunc(v.p.list(&c.values), func(x value) bool { return x.text == "false" })
-	})
+	said := v.say()
+	return said.demanded[lowerASCII(key)] && (said.selects || !equalFold(key, dynamoAttributes))
 }
 
 // restrictsSelect reports whether a condition says what dynamodb:Select may be.
-func restrictsSelect(c condition) bool {
-	op, ok := parseOperator(c.op)
-	return ok && equalFold(c.key, "dynamodb:Select") && op.fam != famNull && !op.negated && c.values.len() > 0
+func restrictsSelect(c *condition, op operator, known bool) bool {
+	return known && equalFold(c.key, "dynamodb:Select") && op.fam != famNull && !op.negated && c.values.len() > 0
 }
 
 func (v *validator) emptyValues(c *condition, op operator, path validatorPlace) {
@@ -253,7 +245,10 @@ func (v *validator) addressValue(c *condition, op operator, x *value, path valid
 		return
 	}
 	// Where other values are public, the private ones are only useless.
-	if v.somePublic(c) {
+	if v.ranges != c {
+		v.ranges, v.publicly = c, v.somePublic(c)
+	}
+	if v.publicly {
 		code += "_SUBSET"
 	}
 	v.report(code, x.at, path.String(), "aws:SourceIp is a public address: a private range matches nobody")

@@ -30,7 +30,7 @@ func (v *validator) actions() {
 	for i := e.lo; i < e.hi; i++ {
 		v.action(&v.p.values[i], v.place(name, e, i))
 	}
-	v.redundant("REDUNDANT_ACTION", name, e, coversAction)
+	v.redundant("REDUNDANT_ACTION", name, e, v.left.action)
 }
 
 func (v *validator) action(a *value, path validatorPlace) {
@@ -92,7 +92,7 @@ func (v *validator) redundant(code, name string, e *element, covers func(a, b st
 			if i == j || len(a) > maxRequestPattern || len(b) > maxRequestPattern || a == b && j > i {
 				continue
 			}
-			if covers(a, b) {
+			if v.left.spend(comparison) && covers(a, b) {
 				v.report(code, values[i].at, v.path((&place{element: name, values: e, value: e.lo + int32(i)}).String()), "another entry of the list covers this one")
 				break
 			}
@@ -119,7 +119,7 @@ func (v *validator) resources() {
 	for i := e.lo; i < e.hi; i++ {
 		v.resource(&v.p.values[i], v.place(name, e, i))
 	}
-	v.redundant("REDUNDANT_RESOURCE", name, e, coversResource)
+	v.redundant("REDUNDANT_RESOURCE", name, e, v.left.resource)
 }
 
 func (v *validator) resource(r *value, path validatorPlace) {

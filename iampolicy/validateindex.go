@@ -4,7 +4,6 @@ package iampolicy
 
 import (
 	"iter"
-	"slices"
 	"strings"
 )
 
@@ -34,6 +33,7 @@ func (v *validator) indexed() *statementIndex {
 		return v.coverable
 	}
 	p := v.p
+	lengths := make(map[int]bool)
 	x := &statementIndex{heads: make(map[statementKey]int32, 2*len(p.statements)), entries: make([]statementEntry, 0, 2*len(p.statements))}
 	for i := range p.statements {
 		st := &p.statements[i]
@@ -53,8 +53,9 @@ func (v *validator) indexed() *statementIndex {
 			if at := strings.IndexAny(r.text, "*?$"); at >= 0 {
 				key.prefix = r.text[:at]
 			}
-			if !slices.Contains(x.lengths, len(key.prefix)) {
-				x.lengths = append(x.lengths, len(key.prefix))
+			if n := len(key.prefix); !lengths[n] {
+				lengths[n] = true
+				x.lengths = append(x.lengths, n)
 			}
 			x.entries = append(x.entries, statementEntry{int32(i), x.heads[key]})
 			x.heads[key] = int32(len(x.entries))
@@ -75,7 +76,7 @@ func (p *Policy) conditionHash(i int32) uint64 {
 }
 
 // covering yields the statements, by position, that may apply wherever the
-// statement at hand does; it may yield one again.
+// statement at hand does, each once.
 func (v *validator) covering() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		resources := v.p.list(&v.st.resource)
@@ -93,17 +94,37 @@ func (v *validator) covering() iter.Seq[int] {
 				return
 			}
 		}
-		for _, n := range x.lengths {
-			if n > len(resources[0].text) {
+		yielded := make([]bool, len(v.p.statements))
+		for e := range v.entries(x, resources[0].text) {
+			if again := yielded[e.statement]; again {
 				continue
 			}
-			key := statementKey{prefix: resources[0].text[:n]}
-			for c := v.st.condition.lo - 1; c < v.st.condition.hi; c++ {
-				if c >= v.st.condition.lo {
-					key.condition = v.p.conditionHash(c)
+			if yielded[e.statement] = true; !yield(int(e.statement)) {
+				return
+			}
+		}
+	}
+}
+
+// entries yields the entries of statements that have a resource which may cover
+// a text, and no condition first or one of those of the statement at hand.
+func (v *validator) entries(x *statementIndex, text string) iter.Seq[statementEntry] {
+	return func(yield func(statementEntry) bool) {
+		hashes := []uint64{0}
+		for c := v.st.condition.lo; c < v.st.condition.hi; c++ {
+			hashes = append(hashes, v.p.conditionHash(c))
+		}
+		for _, n := range x.lengths {
+			if n > len(text) {
+				continue
+			}
+			key := statementKey{prefix: text[:n]}
+			for _, key.condition = range hashes {
+				if !v.left.spend(int64(comparison + n)) {
+					return
 				}
 				for e := x.heads[key]; e > 0; e = x.entries[e-1].next {
-					if !yield(int(x.entries[e-1].statement)) {
+					if !v.left.spend(1) || !yield(x.entries[e-1]) {
 						return
 					}
 				}

@@ -135,14 +135,10 @@ func (v *validator) permissive(key string, op operator, x *value, path validator
 // audience asks to make sure that a provider's audience is one value, where the
 // condition takes it for that.
 func (v *validator) audience(host string) {
-	e := &v.st.condition
-	if e.form != formObject {
-		return
-	}
-	for i := e.lo; i < e.hi; i++ {
+	for _, i := range v.say().on[host+":aud"] {
 		c := &v.p.conditions[i]
 		op, ok := parseOperator(c.op)
-		if ok && op.quant == quantNone && op.fam != famNull && equalFold(c.key, host+":aud") {
+		if ok && op.quant == quantNone && op.fam != famNull {
 			v.report("CONFIRM_AUDIENCE_CLAIM_TYPE", c.opAt, v.path("Condition"+member(c.op)+member(c.key)),
 				"if the provider's tokens have a list of audiences, this needs ForAnyValue")
 		}
@@ -152,14 +148,10 @@ func (v *validator) audience(host string) {
 // branches reports subjects of GitHub tokens that are not those of one branch
 // of one repository.
 func (v *validator) branches(host string) {
-	e := &v.st.condition
-	if e.form != formObject {
-		return
-	}
-	for i := e.lo; i < e.hi; i++ {
+	for _, i := range v.say().on[host+":sub"] {
 		c := &v.p.conditions[i]
 		op, ok := parseOperator(c.op)
-		if !ok || op.negated || op.fam == famNull || !equalFold(c.key, host+":sub") {
+		if !ok || op.negated || op.fam == famNull {
 			continue
 		}
 		for j := c.values.lo; j < c.values.hi; j++ {

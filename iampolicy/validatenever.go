@@ -15,13 +15,26 @@ func (v *validator) neverTrue() bool {
 	if e.form != formObject || e.len() < 2 {
 		return false
 	}
-	all := v.p.conditions[e.lo:e.hi]
-	for i := range all {
-		same := func(c condition) bool { return equalFold(c.key, all[i].key) }
-		if slices.IndexFunc(all, same) < i || !slices.ContainsFunc(all[i+1:], same) {
-			continue
-		}
-		if s := v.compiled(); s != nil && s.contradictory(&s.stmts[v.index], lowerASCII(all[i].key)) {
+	var seen folder
+	repeated := false
+	for i := e.lo; i < e.hi && !repeated; i++ {
+		repeated = seen.repeats(v.p.conditions[i].key)
+	}
+	if !repeated {
+		return false
+	}
+	s := v.compiled()
+	if s == nil {
+		return false
+	}
+	st := &s.stmts[v.index]
+	on := make(map[string][]*cond)
+	for i := st.condLo; i < st.condHi; i++ {
+		c := &s.conds[i]
+		on[c.key] = append(on[c.key], c)
+	}
+	for i := st.condLo; i < st.condHi; i++ {
+		if conds := on[s.conds[i].key]; len(conds) > 1 && conds[0] == &s.conds[i] && v.contradictory(s, conds) {
 			return true
 		}
 	}
@@ -30,6 +43,7 @@ func (v *validator) neverTrue() bool {
 
 // contradiction is the conditions of a statement on one key.
 type contradiction struct {
+	left            *effort
 	s               *Set
 	policy          *Policy
 	conds           []*cond
@@ -37,12 +51,11 @@ type contradiction struct {
 }
 
 // contradictory reports whether no value of a key, nor its absence, satisfies
-// the conditions of a statement on it.
-func (s *Set) contradictory(st *stmt, key string) bool {
-	k := contradiction{s: s, policy: s.policies[st.policy]}
-	for i := st.condLo; i < st.condHi; i++ {
-		c := &s.conds[i]
-		if c.key != key || c.unknown || c.written == 0 {
+// the conditions on it, which are of the statement at hand.
+func (v *validator) contradictory(s *Set, conds []*cond) bool {
+	k := contradiction{left: &v.left, s: s, policy: v.p}
+	for _, c := range conds {
+		if c.unknown || c.written == 0 {
 			continue
 		}
 		switch {
@@ -86,12 +99,16 @@ func (k *contradiction) excludes(c *cond) bool {
 		if c.rel == relEquals {
 			return k.noneOf(k.values(c), func(o *cond) bool { return o.fam == famNumeric })
 		}
-		return slices.ContainsFunc(k.conds, func(o *cond) bool { return o.fam == famNumeric && apart(c, o, k.s.numbers, decimal.compare) })
+		return slices.ContainsFunc(k.conds, func(o *cond) bool {
+			return o.fam == famNumeric && k.left.spend(comparison*int64(c.hi-c.lo+o.hi-o.lo)) && apart(c, o, k.s.numbers, decimal.compare)
+		})
 	case famDate:
 		if c.rel == relEquals {
 			return k.noneOf(k.values(c), func(o *cond) bool { return o.fam == famDate })
 		}
-		return slices.ContainsFunc(k.conds, func(o *cond) bool { return o.fam == famDate && apart(c, o, k.s.dates, instant.compare) })
+		return slices.ContainsFunc(k.conds, func(o *cond) bool {
+			return o.fam == famDate && k.left.spend(comparison*int64(c.hi-c.lo+o.hi-o.lo)) && apart(c, o, k.s.dates, instant.compare)
+		})
 	case famIP:
 		return slices.ContainsFunc(k.conds, func(o *cond) bool { return o.fam == famIP && k.rangesApart(c, o) })
 	}
@@ -111,8 +128,21 @@ func (k *contradiction) values(c *cond) (texts []string) {
 func (k *contradiction) noneOf(values []string, sort func(*cond) bool) bool {
 	var none Context
 	return len(values) > 0 && len(values) <= comparedValues && !slices.ContainsFunc(values, func(text string) bool {
-		return !slices.ContainsFunc(k.conds, func(o *cond) bool { return sort(o) && !k.s.satisfies(o, text, parseAddr(text), &none) })
+		return !slices.ContainsFunc(k.conds, func(o *cond) bool {
+			return sort(o) && k.left.spend(k.steps(o, text)) && !k.s.satisfies(o, text, parseAddr(text), &none)
+		})
 	})
+}
+
+// steps is what it takes at most to ask whether a text satisfies a condition.
+func (k *contradiction) steps(c *cond, text string) int64 {
+	n := comparison * int64(1+c.hi-c.lo)
+	if c.fam == famStringLike || c.fam == famArn {
+		for i := c.lo; i < c.hi; i++ {
+			n += int64(len(k.s.texts[i].text)) * int64(len(text))
+		}
+	}
+	return n
 }
 
 // apart reports whether no number or date is as small as one condition wants
@@ -130,7 +160,7 @@ func apart[T any](c, o *cond, slab []T, compare func(a, b T) int) bool {
 // rangesApart reports whether no address is in the ranges of one condition and
 // satisfies the other.
 func (k *contradiction) rangesApart(c, o *cond) bool {
-	if c == o || c.lo == c.hi {
+	if c == o || c.lo == c.hi || !k.left.spend(comparison*int64(c.hi-c.lo)*int64(1+o.hi-o.lo)) {
 		return false
 	}
 	for _, p := range k.s.prefixes[c.lo:c.hi] {

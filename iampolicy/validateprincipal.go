@@ -5,6 +5,7 @@ package iampolicy
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 func (v *validator) principals() {
@@ -159,6 +160,7 @@ func (v *validator) trust(e *element) {
 	_, starSAML, saml := v.coversAction("sts:AssumeRoleWithSAML")
 	_, star, plain := v.coversAction("sts:AssumeRole")
 	oidc, saml, plain = oidc || starOIDC, saml || starSAML, plain || star
+	anywhere := sync.OnceValue(v.anywhere)
 	allows := v.p.effectOf(v.st) == "Allow"
 	for i := e.lo; i < e.hi && allows; i++ {
 		m := &v.p.entries[i]
@@ -171,7 +173,7 @@ func (v *validator) trust(e *element) {
 				v.report("MISMATCHED_ACTION_FOR_PRINCIPAL", at, path, "the actions are not those by which this sort of principal assumes roles")
 			case m.typ == "Federated" && !isSAML:
 				v.webIdentity(text, at, path)
-			case text == "rolesanywhere.amazonaws.com" && !v.anywhere():
+			case text == "rolesanywhere.amazonaws.com" && !anywhere():
 				v.report("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY", at, path, "IAM Roles Anywhere needs sts:AssumeRole, sts:SetSourceIdentity and sts:TagSession")
 			}
 		}
@@ -195,12 +197,18 @@ func (v *validator) webIdentity(provider string, at span, path string) {
 	if _, after, ok := strings.Cut(host, ":oidc-provider/"); ok {
 		host = after
 	}
-	v.audience(host)
+	told := v.say().told // one finding a condition, however many providers have the host
+	again := told[host]
+	if told[host] = true; !again {
+		v.audience(host)
+	}
 	if strings.HasSuffix(host, "token.actions.githubusercontent.com") {
 		if !v.hasKey(host + ":sub") {
 			v.report("MISSING_GITHUB_REPO_CONDITION_KEY", at, path, "without a condition on the sub claim every repository may assume the role")
 		}
-		v.branches(host)
+		if !again {
+			v.branches(host)
+		}
 		return
 	}
 	if !v.hasKey(host+":aud") && !v.hasKey(host+":sub") && !v.hasKey(host+":app_id") && !v.hasKey(host+":oaud") && !v.hasKey(host+":amr") {

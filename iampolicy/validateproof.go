@@ -16,6 +16,30 @@ import (
 // each other.
 const comparedStatements = 256
 
+// effort is the steps that the comparisons of a document may still take, one
+// for each byte that a wildcard is held against: two lists cost the product of
+// their lengths, and a document may have many of them.
+type effort int64
+
+const (
+	// mostEffort is some hundred times what a document costs that fills AWS's
+	// quotas, and about a second.
+	mostEffort effort = 1 << 28
+	// comparison is the steps that two texts take besides.
+	comparison = 32
+)
+
+// spend takes steps, and reports whether there were as many left. Where there
+// were not, none are.
+func (l *effort) spend(steps int64) bool {
+	if int64(*l) < steps {
+		*l = 0
+		return false
+	}
+	*l -= effort(steps)
+	return true
+}
+
 // compiled returns the policy as it is evaluated, or nil.
 func (v *validator) compiled() *Set {
 	if v.set == nil && !v.uncompiled {
@@ -77,37 +101,37 @@ func (v *validator) actionsImply(a, b *statement) bool {
 	as, bs := v.p.list(&a.action), v.p.list(&b.action)
 	switch {
 	case !a.notAction.present() && !b.notAction.present():
-		return len(as) > 0 && allCovered(as, bs, coversAction)
+		return len(as) > 0 && v.left.allCovered(as, bs, v.left.action)
 	case a.notAction.present() && !b.notAction.present():
 		return slices.ContainsFunc(bs, func(x value) bool { return x.text == "*" })
 	case a.notAction.present():
-		return allCovered(v.p.list(&b.notAction), v.p.list(&a.notAction), coversAction)
+		return v.left.allCovered(v.p.list(&b.notAction), v.p.list(&a.notAction), v.left.action)
 	}
 	return false
 }
 
 // allCovered reports whether each value is covered by one of the others.
-func allCovered(values, by []value, covers func(a, b string) bool) bool {
+func (l *effort) allCovered(values, by []value, covers func(a, b string) bool) bool {
 	for i := range values {
-		if !slices.ContainsFunc(by, func(x value) bool { return covers(x.text, values[i].text) }) {
+		if !slices.ContainsFunc(by, func(x value) bool { return l.spend(comparison) && covers(x.text, values[i].text) }) {
 			return false
 		}
 	}
 	return true
 }
 
-// coversAction reports whether one pattern of actions covers another.
-func coversAction(a, b string) bool {
+// action reports whether one pattern of actions covers another.
+func (l *effort) action(a, b string) bool {
 	if a == b || a == "*" {
 		return true
 	}
 	service, name, ok := strings.Cut(a, ":")
 	ofService, ofName, okOf := strings.Cut(b, ":")
-	return ok && okOf && coversText(service, ofService, true) && coversText(name, ofName, true)
+	return ok && okOf && l.text(service, ofService, true) && l.text(name, ofName, true)
 }
 
-// coversText is covers of plain texts; a ? in the second is not understood.
-func coversText(a, b string, fold bool) bool {
+// text is covers of plain texts; a ? in the second is not understood.
+func (l *effort) text(a, b string, fold bool) bool {
 	switch {
 	case a == "*" || a == b, fold && equalFold(a, b):
 		return true
@@ -124,7 +148,7 @@ func coversText(a, b string, fold bool) bool {
 	case plain && after == "":
 		return true
 	}
-	return covers(wholePattern(a), b, false)
+	return l.spend(int64(len(a)*len(b))) && covers(wholePattern(a), b, false)
 }
 
 func (v *validator) resourcesImply(a, b *statement) bool {
@@ -133,19 +157,19 @@ func (v *validator) resourcesImply(a, b *statement) bool {
 	case v.kind == KindTrust && !b.resource.present() && !b.notResource.present():
 		return true
 	case !a.notResource.present() && !b.notResource.present():
-		return len(as) > 0 && allCovered(as, bs, coversResource)
+		return len(as) > 0 && v.left.allCovered(as, bs, v.left.resource)
 	case a.notResource.present() && !b.notResource.present():
 		return slices.ContainsFunc(bs, func(x value) bool { return x.text == "*" })
 	case a.notResource.present():
 		// A variable without value makes Allow and Deny differ (IAM-32).
 		as, bs = v.p.list(&a.notResource), v.p.list(&b.notResource)
-		return allCovered(bs, as, coversResource) && !slices.ContainsFunc(bs, func(x value) bool { return strings.Contains(x.text, "${") })
+		return v.left.allCovered(bs, as, v.left.resource) && !slices.ContainsFunc(bs, func(x value) bool { return strings.Contains(x.text, "${") })
 	}
 	return false
 }
 
-// coversResource reports whether one pattern of resources covers another.
-func coversResource(a, b string) bool {
+// resource reports whether one pattern of resources covers another.
+func (l *effort) resource(a, b string) bool {
 	if a == b || a == "*" {
 		return true
 	}
@@ -157,8 +181,8 @@ func coversResource(a, b string) bool {
 	if y.Service == "s3" && y.Resource == "*" {
 		return false // stands for s3:ListAllMyBuckets too
 	}
-	return coversText(x.Service, y.Service, false) && coversText(x.Resource, y.Resource, false) && coversText(x.Account, y.Account, false) &&
-		coversText(x.Region, y.Region, false) && coversText(x.Partition, y.Partition, false)
+	return l.text(x.Service, y.Service, false) && l.text(x.Resource, y.Resource, false) && l.text(x.Account, y.Account, false) &&
+		l.text(x.Region, y.Region, false) && l.text(x.Partition, y.Partition, false)
 }
 
 // conditionsImply reports whether the first statement has all conditions of the
@@ -167,7 +191,7 @@ func (v *validator) conditionsImply(a, b *statement) bool {
 	for i := b.condition.lo; i < b.condition.hi; i++ {
 		want := &v.p.conditions[i]
 		has := func(c condition) bool {
-			return equalFold(c.op, want.op) && equalFold(c.key, want.key) && sameTexts(v.p.list(&c.values), v.p.list(&want.values))
+			return v.left.spend(comparison) && equalFold(c.op, want.op) && equalFold(c.key, want.key) && v.left.sameTexts(v.p.list(&c.values), v.p.list(&want.values))
 		}
 		if !slices.ContainsFunc(v.p.conditions[a.condition.lo:a.condition.hi], has) {
 			return false
@@ -177,9 +201,9 @@ func (v *validator) conditionsImply(a, b *statement) bool {
 }
 
 // sameTexts reports whether two lists hold the same texts.
-func sameTexts(a, b []value) bool {
+func (l *effort) sameTexts(a, b []value) bool {
 	within := func(a, b []value) bool {
-		return allCovered(a, b, func(x, y string) bool { return x == y })
+		return l.allCovered(a, b, func(x, y string) bool { return x == y })
 	}
 	return len(a) <= comparedValues && len(b) <= comparedValues && within(a, b) && within(b, a)
 }
@@ -200,7 +224,8 @@ func (v *validator) principalsImply(a, b *statement, same bool) bool {
 		w.principals("NotPrincipal", &st.notPrincipal)
 		return w.buf.String()
 	}
-	return text(a) == text(b)
+	one, other := text(a), text(b)
+	return v.left.spend(int64(len(one)+len(other))) && one == other
 }
 
 // everybody reports whether a statement's Principal is everybody.
