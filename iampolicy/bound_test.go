@@ -202,3 +202,17 @@ func TestValidateLongStatements(t *testing.T) {
 		})
 	}
 }
+
+// TestParseKeepsTheFirstFault: a document that is refused costs no more than
+// one that is not, however much is wrong with it.
+func TestParseKeepsTheFirstFault(t *testing.T) {
+	key := strings.Repeat("\\u0001", 120)
+	doc := []byte(`{"Statement":{"Condition":{"` + key + `":{"` + key + `":[` + strings.Repeat("[],", 100_000) + `[]]}}}}`)
+	testkit.BytesAtMost(t, 4<<20, func() {
+		_, err := iampolicy.Parse(doc)
+		var e *iampolicy.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, "DATA_TYPE_MISMATCH", e.Code)
+		require.Contains(t, e.Span.Path, "[0]")
+	})
+}

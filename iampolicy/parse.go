@@ -17,7 +17,7 @@ import (
 // of an Allow. Errors are *Error and wrap ErrSyntax or ErrLimit. Parse does
 // not ask what the policy is for; Compile and Validate do.
 func (o Options) Parse(data []byte) (*Policy, error) {
-	p, err := o.read(data)
+	p, err := o.read(data, !o.Lenient)
 	if err != nil {
 		return nil, err
 	}
@@ -29,10 +29,11 @@ func (o Options) Parse(data []byte) (*Policy, error) {
 	return p, nil
 }
 
-// read parses a document, collecting faults. Its error is for text that is not
+// read parses a document, collecting faults, or the first of them alone: each
+// costs some hundred times what it is long. Its error is for text that is not
 // strict JSON.
-func (o Options) read(data []byte) (*Policy, error) {
-	q := parser{p: &Policy{src: string(data)}}
+func (o Options) read(data []byte, first bool) (*Policy, error) {
+	q := parser{p: &Policy{src: string(data)}, first: first}
 	q.s.Reset(data, strictjson.Limits{Size: int64(or(o.MaxBytes, defaultMaxBytes)), Depth: maxDepth})
 	if err := q.document(); err != nil {
 		return nil, q.wrap(err)
@@ -45,6 +46,8 @@ type parser struct {
 	s  strictjson.Scanner
 	p  *Policy
 	st *statement // the one being read
+
+	first bool // one fault will do
 }
 
 func (q *parser) wrap(err error) error {
@@ -63,12 +66,22 @@ func (q *parser) wrap(err error) error {
 
 // fault records something wrong at the current token.
 func (q *parser) fault(el elementSet, code, reason string, fatal bool) {
-	q.faultAt(q.at(), q.s.Path(), el, code, reason, fatal)
+	path := ""
+	if !q.enough() {
+		path = q.s.Path()
+	}
+	q.faultAt(q.at(), path, el, code, reason, fatal)
 }
+
+// enough reports whether nobody asks for further faults.
+func (q *parser) enough() bool { return q.first && len(q.p.faults) > 0 }
 
 func (q *parser) faultAt(at span, path string, el elementSet, code, reason string, fatal bool) {
 	if q.st != nil {
 		q.st.bad |= el
+	}
+	if q.enough() {
+		return
 	}
 	q.p.faults = append(q.p.faults, fault{at: at, path: path, code: code, reason: reason, fatal: fatal})
 }

@@ -22,7 +22,7 @@ import (
 // that others make redundant are not sought any more once those compared have
 // cost some hundred times what a document within AWS's quotas can cost.
 func Validate(kind Kind, data []byte) []Finding {
-	p, err := Options{MaxBytes: 16 << 20}.read(data)
+	p, err := Options{MaxBytes: 16 << 20}.read(data, false)
 	if err != nil {
 		var e *Error
 		if !errors.As(err, &e) {
