@@ -4,11 +4,17 @@ package main
 
 import (
 	"encoding/xml"
+	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
 )
 
 // uploadsPage is an answer to ListMultipartUploads.
@@ -98,5 +104,42 @@ func TestNotModifiedHasTheHeaders(t *testing.T) {
 		for _, name := range []string{"ETag", "Last-Modified", "Cache-Control", "Expires"} {
 			require.Equal(t, full.header.Get(name), a.header.Get(name), "%s %s", method, name)
 		}
+	}
+}
+
+// TestAListingOfUploadsHoldsItsPage, however many there are, whatever the headers
+// that they came with and in whichever order they are found.
+func TestAListingOfUploadsHoldsItsPage(t *testing.T) {
+	var all []store.Upload
+	for i := range 3000 {
+		u := store.Upload{Key: fmt.Sprintf("%d/%d", i%7, i%50), ID: fmt.Sprintf("%04d", i), Initiated: time.Unix(int64(i*7919%3000), 0)}
+		u.Info = store.Info{ChecksumType: "COMPOSITE", Headers: map[string]string{"Cache-Control": strings.Repeat("x", 1000)}}
+		all = append(all, u)
+	}
+	for _, p := range []uploadListing{
+		{limit: 10}, {limit: 1, delimiter: "/"}, {limit: 4, prefix: "3", delimiter: "/"}, {limit: 3, prefix: "3/", after: all[3]},
+		{limit: 3, after: all[10], among: true}, {limit: 0}, {limit: 1000, prefix: "6/"},
+	} {
+		var want []store.Upload
+		sorted := slices.SortedFunc(slices.Values(all), func(u, v store.Upload) int { return u.Compare(&v) })
+		for _, u := range sorted {
+			if behind := u.Key > p.after.Key || p.among && u.Compare(&p.after) > 0; !behind || !strings.HasPrefix(u.Key, p.prefix) {
+				continue
+			}
+			u.Info = store.Info{ChecksumType: "COMPOSITE"}
+			if n := len(want); n > 0 && p.common(&u) != "" && p.common(&u) == p.common(&want[n-1]) {
+				want[n-1] = u
+			} else if n <= p.limit {
+				want = append(want, u)
+			}
+		}
+		most := 0
+		for _, u := range all {
+			p.add(&u)
+			most = max(most, len(p.first))
+		}
+		p.trim()
+		require.Equal(t, want, p.first, "limit %d, prefix %q", p.limit, p.prefix)
+		require.LessOrEqual(t, most, 4*(p.limit+1))
 	}
 }

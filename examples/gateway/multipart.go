@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/xml"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -198,89 +197,4 @@ func listParts(c *call) error {
 	}
 	c.writeXML(http.StatusOK, doc)
 	return nil
-}
-
-type uploadXML struct {
-	Key               string
-	UploadID          string `xml:"UploadId"`
-	Initiator, Owner  ownerXML
-	StorageClass      string
-	Initiated         string
-	ChecksumAlgorithm string `xml:",omitempty"`
-	ChecksumType      string `xml:",omitempty"`
-}
-
-type listUploadsXML struct {
-	XMLName            xml.Name `xml:"ListMultipartUploadsResult"`
-	Xmlns              string   `xml:"xmlns,attr"`
-	Bucket             string
-	KeyMarker          string
-	UploadIDMarker     string `xml:"UploadIdMarker"`
-	NextKeyMarker      string `xml:",omitempty"`
-	NextUploadIDMarker string `xml:"NextUploadIdMarker,omitempty"`
-	Delimiter          string `xml:",omitempty"`
-	Prefix             string
-	EncodingType       string `xml:",omitempty"`
-	MaxUploads         int
-	IsTruncated        bool
-	Uploads            []uploadXML `xml:"Upload"`
-	CommonPrefixes     []prefixXML
-}
-
-func listUploads(c *call) error {
-	limit, err := c.count("max-uploads")
-	if err != nil {
-		return err
-	}
-	encoding, err := c.encoding()
-	if err != nil {
-		return err
-	}
-	all, err := c.gw.store.Uploads(c.r.Context(), c.bucket)
-	if err != nil {
-		return err
-	}
-	q := c.query
-	doc := listUploadsXML{
-		Xmlns: namespace, Bucket: c.bucket, KeyMarker: encodeKey(q.Get("key-marker"), encoding), UploadIDMarker: q.Get("upload-id-marker"),
-		Delimiter: encodeKey(q.Get("delimiter"), encoding), Prefix: encodeKey(q.Get("prefix"), encoding), EncodingType: encoding, MaxUploads: limit,
-	}
-	for i, u := range all {
-		if !strings.HasPrefix(u.Key, q.Get("prefix")) || !behind(all, i, q.Get("key-marker"), q.Get("upload-id-marker")) {
-			continue
-		}
-		common := prefixXML{encodeKey(store.CommonPrefix(u.Key, q.Get("prefix"), q.Get("delimiter")), encoding)}
-		known := common.Prefix != "" && slices.Contains(doc.CommonPrefixes, common)
-		if !known && len(doc.Uploads)+len(doc.CommonPrefixes) == limit {
-			doc.IsTruncated = limit > 0 // none at all has no next page
-			break
-		}
-		doc.NextKeyMarker, doc.NextUploadIDMarker = encodeKey(u.Key, encoding), u.ID
-		if common.Prefix != "" {
-			if !known {
-				doc.CommonPrefixes = append(doc.CommonPrefixes, common)
-			}
-			continue
-		}
-		doc.Uploads = append(doc.Uploads, uploadXML{
-			Key: encodeKey(u.Key, encoding), UploadID: u.ID, Initiator: ownerXML{u.Owner, u.Owner}, Owner: c.gw.owner(), StorageClass: "STANDARD",
-			Initiated: stamp(u.Initiated), ChecksumAlgorithm: strings.ToUpper(u.Algorithm), ChecksumType: u.Info.ChecksumType,
-		})
-	}
-	if !doc.IsTruncated {
-		doc.NextKeyMarker, doc.NextUploadIDMarker = "", ""
-	}
-	c.writeXML(http.StatusOK, doc)
-	return nil
-}
-
-// behind says whether an upload comes behind the markers: of its key, those
-// listed after the upload that the marker names, and all of them where that has
-// ended meanwhile.
-func behind(all []store.Upload, i int, key, id string) bool {
-	if all[i].Key != key || id == "" {
-		return all[i].Key > key || key == ""
-	}
-	at := slices.IndexFunc(all, func(u store.Upload) bool { return u.Key == key && u.ID == id })
-	return i > at
 }

@@ -55,7 +55,11 @@ func (s *Store) Renew(ctx context.Context, r Renewer, failed func(Name, error) e
 		return ctx.Err()
 	}
 	for _, b := range buckets {
-		if err := s.renewables(ctx, b.Name, one); err != nil {
+		lost := func(id string, err error) error {
+			sum.Failed++
+			return failed(uploadName(b.Name, id), err)
+		}
+		if err := s.renewables(ctx, b.Name, one, lost); err != nil {
 			return sum, err
 		}
 	}
@@ -69,19 +73,17 @@ type renewable struct {
 	lock       func() (unlock func())
 }
 
-func (s *Store) renewables(ctx context.Context, bucket string, one func(renewable) error) error {
-	uploads, err := s.Uploads(ctx, bucket)
-	if errors.Is(err, ErrNoBucket) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, u := range uploads {
+// renewables calls one for every file of a bucket, and lost for an upload whose
+// parts nobody can name.
+func (s *Store) renewables(ctx context.Context, bucket string, one func(renewable) error, lost func(id string, err error) error) error {
+	err := s.Uploads(ctx, bucket, func(u *Upload, err error) error {
+		if err != nil {
+			return lost(u.ID, err)
+		}
 		dir := s.uploadDir(bucket, u.ID)
 		files, err := os.ReadDir(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if err != nil {
+			return notThere(err)
 		}
 		for _, f := range files {
 			if !strings.HasPrefix(f.Name(), "part-") {
@@ -92,6 +94,13 @@ func (s *Store) renewables(ctx context.Context, bucket string, one func(renewabl
 				return err
 			}
 		}
+		return nil
+	})
+	if errors.Is(err, ErrNoBucket) {
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	w := walker{visit: func(key string) error {
 		name := Name{bucket, key}

@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -94,30 +93,49 @@ func (s *Store) readUpload(ctx context.Context, bucket, id string) (*Upload, err
 	return u, nil
 }
 
-// Uploads returns a bucket's uploads under way, by key and then by time.
-func (s *Store) Uploads(ctx context.Context, bucket string) ([]Upload, error) {
+// Uploads calls visit for every upload under way of a bucket, in no order. Of one
+// that cannot be read it is given the id and what is wrong; its error ends the
+// walk. No more than their ids are held at a time.
+func (s *Store) Uploads(ctx context.Context, bucket string, visit func(*Upload, error) error) error {
 	if _, err := s.Bucket(bucket); err != nil {
-		return nil, err
+		return err
 	}
-	entries, err := os.ReadDir(filepath.Join(s.bucketDir(bucket), "uploads"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	root := filepath.Join(s.bucketDir(bucket), "uploads")
+	f, err := os.Open(root)
+	if err != nil {
+		return notThere(err)
 	}
-	var all []Upload
-	for _, e := range entries {
-		u, err := s.readUpload(ctx, bucket, e.Name())
-		if errors.Is(err, ErrNoUpload) {
+	ids, err := f.Readdirnames(-1)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		u, err := s.readUpload(ctx, bucket, id)
+		if errors.Is(err, ErrNoUpload) { // it has ended, or a process was killed as it began
+			s.prune(s.uploadDir(bucket, id), root)
 			continue
 		}
 		if err != nil {
-			return nil, err
+			u = &Upload{ID: id}
 		}
-		all = append(all, *u)
+		if err := errors.Join(ctx.Err(), visit(u, err)); err != nil {
+			return err
+		}
 	}
-	slices.SortFunc(all, func(a, b Upload) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), a.Initiated.Compare(b.Initiated), cmp.Compare(a.ID, b.ID))
-	})
-	return all, nil
+	return nil
+}
+
+// notThere takes a file that is gone meanwhile for none.
+func notThere(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Compare orders uploads as listings have them: by key and then by time.
+func (u *Upload) Compare(v *Upload) int {
+	return cmp.Or(cmp.Compare(u.Key, v.Key), u.Initiated.Compare(v.Initiated), cmp.Compare(u.ID, v.ID))
 }
 
 // AbortUpload forgets an upload and its parts.
@@ -149,27 +167,29 @@ func (s *Store) takeUpload(bucket, id string) (gone string, err error) {
 }
 
 // ExpireUploads forgets the uploads of all buckets that began before a time,
-// and returns how many there were.
+// and returns how many there were. One that cannot be read stays, and is in the
+// error; the others go all the same.
 func (s *Store) ExpireUploads(ctx context.Context, before time.Time) (int, error) {
 	buckets, err := s.Buckets()
 	if err != nil {
 		return 0, err
 	}
-	n := 0
+	n, failed := 0, error(nil)
 	for _, b := range buckets {
-		uploads, err := s.Uploads(ctx, b.Name)
+		err := s.Uploads(ctx, b.Name, func(u *Upload, err error) error {
+			if err == nil && u.Initiated.Before(before) {
+				if err = s.AbortUpload(ctx, Name{b.Name, u.Key}, u.ID); err == nil {
+					n++
+				}
+			}
+			if err != nil && !errors.Is(err, ErrNoUpload) {
+				failed = fmt.Errorf("store: upload %s of bucket %s: %w", u.ID, b.Name, err)
+			}
+			return nil
+		})
 		if err != nil && !errors.Is(err, ErrNoBucket) {
 			return n, err
 		}
-		for _, u := range uploads {
-			if !u.Initiated.Before(before) {
-				continue
-			}
-			if err := s.AbortUpload(ctx, Name{b.Name, u.Key}, u.ID); err != nil && !errors.Is(err, ErrNoUpload) {
-				return n, err
-			}
-			n++
-		}
 	}
-	return n, nil
+	return n, failed
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,10 +107,10 @@ func TestUploadIsBoundToItsKeyAndBucket(t *testing.T) {
 func TestAbortAndExpiry(t *testing.T) {
 	s := open(t)
 	u, v := begin(t, s, "k"), begin(t, s, "j")
-	all, err := s.Uploads(t.Context(), "bucket")
-	require.NoError(t, err)
-	require.Len(t, all, 2)
-	require.Equal(t, "j", all[0].Key)
+	var keys []string
+	require.NoError(t, s.Uploads(t.Context(), "bucket", func(u *Upload, err error) error { keys = append(keys, u.Key); return err }))
+	require.ElementsMatch(t, []string{"j", "k"}, keys)
+	require.Positive(t, u.Compare(v))
 	require.NoError(t, s.AbortUpload(t.Context(), Name{"bucket", "k"}, u.ID))
 	require.ErrorIs(t, s.AbortUpload(t.Context(), Name{"bucket", "k"}, u.ID), ErrNoUpload)
 	w, err := s.Create(t.Context(), Name{"bucket", "k"})
@@ -202,4 +203,41 @@ func TestWhatIsGoneHoldsNobodyUp(t *testing.T) {
 	for _, gone := range []string{upload, bucket} {
 		require.Equal(t, s.path("tmp"), filepath.Dir(gone), "where a killed process's are deleted")
 	}
+}
+
+// TestADamagedUploadStopsNothing: the others expire and are renewed all the same,
+// and what a killed process left of one that began is gone.
+func TestADamagedUploadStopsNothing(t *testing.T) {
+	s := open(t)
+	all := map[string]*Upload{}
+	for range 8 {
+		u := begin(t, s, "k")
+		putPart(t, s, u, 1, "one")
+		all[u.ID] = u
+	}
+	for id := range all {
+		require.NoError(t, os.WriteFile(filepath.Join(s.uploadDir("bucket", id), "upload"), nil, 0o600))
+		delete(all, id)
+		break
+	}
+	require.NoError(t, s.CreateBucket("other", "me"))
+	w, err := s.Create(t.Context(), Name{"other", "k"})
+	require.NoError(t, err)
+	require.NoError(t, w.Commit(t.Context(), &Info{}, nil))
+	require.NoError(t, os.Mkdir(s.uploadDir("bucket", strings.Repeat("0", 40)), 0o700))
+
+	found, err := s.Renew(t.Context(), &renewer{}, func(name Name, err error) error {
+		require.ErrorIs(t, err, ErrDamaged)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, Renewal{Renewed: 8, Failed: 1}, found)
+	require.NoDirExists(t, s.uploadDir("bucket", strings.Repeat("0", 40)))
+	n, err := s.ExpireUploads(t.Context(), s.now().Add(time.Hour))
+	require.ErrorIs(t, err, ErrDamaged)
+	require.Equal(t, 7, n)
+	left, err := os.ReadDir(filepath.Join(s.bucketDir("bucket"), "uploads"))
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.ErrorContains(t, s.Uploads(t.Context(), "bucket", func(_ *Upload, err error) error { return err }), "damaged")
 }
