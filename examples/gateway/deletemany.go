@@ -12,13 +12,31 @@ import (
 type deleteXML struct {
 	XMLName xml.Name `xml:"Delete"`
 	Quiet   bool
-	Objects []struct {
-		Key       string
-		VersionID string `xml:"VersionId"`
-		ETag      string
+	Objects doomedObjects `xml:"Object"`
+}
 
-		LastModifiedTime, Size string // conditions of directory buckets: not here
-	} `xml:"Object"`
+type doomedObjects []doomedObject
+
+type doomedObject struct {
+	Key       string
+	VersionID string `xml:"VersionId"`
+	ETag      string
+
+	LastModifiedTime, Size string // conditions of directory buckets: not here
+}
+
+// maxDoomed is the most objects that one request deletes.
+const maxDoomed = 1000
+
+// UnmarshalXML takes one more object, and none beyond the most: see chosenParts.
+func (o *doomedObjects) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
+	if len(*o) == maxDoomed {
+		return errMalformedXML
+	}
+	var one doomedObject
+	err := d.DecodeElement(&one, &start)
+	*o = append(*o, one)
+	return err
 }
 
 type deletedXML struct{ Key string }
@@ -47,7 +65,7 @@ func deleteObjects(c *call) error {
 		return err
 	}
 	var doc deleteXML
-	if err := xml.Unmarshal(text, &doc); err != nil || len(doc.Objects) == 0 || len(doc.Objects) > 1000 {
+	if err := xml.Unmarshal(text, &doc); err != nil || len(doc.Objects) == 0 {
 		return errMalformedXML
 	}
 	for _, o := range doc.Objects {

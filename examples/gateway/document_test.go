@@ -3,9 +3,13 @@
 package main
 
 import (
+	"encoding/xml"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/examples/gateway/store"
 )
 
 // TestDocumentsAreHeldToTheirDigests: what a request says of its document is
@@ -60,4 +64,37 @@ func TestAnnouncedChecksum(t *testing.T) {
 		{"nothing was stored", get("/bucket/k"), "NoSuchKey", 404},
 	})
 	b.ok(put("/bucket/k", "x", "x-amz-sdk-checksum-algorithm", "CRC32", "x-amz-checksum-crc32", "jNwWgw=="))
+}
+
+// TestDocumentsAreBounded: of a document of 4 MiB no more elements are held than
+// the operation takes: each empty one is 7 bytes there, and 136 in memory.
+func TestDocumentsAreBounded(t *testing.T) {
+	for name, tc := range map[string]struct {
+		most int
+		read func(text string) (int, error)
+	}{
+		"<CompleteMultipartUpload><Part/>": {store.MaxPart, func(text string) (int, error) {
+			var doc completeXML
+			err := xml.Unmarshal([]byte(text), &doc)
+			return len(doc.Parts), err
+		}},
+		"<Delete><Object/>": {maxDoomed, func(text string) (int, error) {
+			var doc deleteXML
+			err := xml.Unmarshal([]byte(text), &doc)
+			return len(doc.Objects), err
+		}},
+	} {
+		root, item, _ := strings.Cut(name, "><")
+		text := func(n int) string {
+			return root + ">" + strings.Repeat("<"+item, n) + "</" + root[1:] + ">"
+		}
+		n, err := tc.read(text(tc.most))
+		require.NoError(t, err)
+		require.Equal(t, tc.most, n)
+		for _, more := range []int{1, 4<<20/len("<"+item) - tc.most} {
+			n, err = tc.read(text(tc.most + more))
+			require.Error(t, err, name)
+			require.Equal(t, tc.most, n)
+		}
+	}
 }
