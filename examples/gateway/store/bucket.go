@@ -153,11 +153,9 @@ func (s *Store) takeBucket(name string) (gone string, err error) {
 	case some:
 		return "", ErrBucketNotEmpty
 	}
-	if gone, err = os.MkdirTemp(s.path("tmp"), "gone-"); err != nil {
+	gone = s.gone()
+	if err := os.Rename(s.bucketDir(name), gone); err != nil {
 		return "", err
-	}
-	if err := os.Rename(s.bucketDir(name), filepath.Join(gone, name)); err != nil {
-		return gone, err
 	}
 	s.forget(name)
 	return gone, s.syncDir(s.path("buckets"))

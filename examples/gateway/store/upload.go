@@ -152,19 +152,19 @@ func (s *Store) abortUpload(ctx context.Context, name Name, id string) (gone str
 	return s.takeUpload(name.Bucket, id)
 }
 
-// takeUpload takes the upload out of sight with one rename. What is gone is to be
-// deleted once nobody is held up by that.
+// takeUpload takes the upload out of sight with one rename, for which the fullest
+// disk has room. What is gone is to be deleted once nobody is held up by that.
 func (s *Store) takeUpload(bucket, id string) (gone string, err error) {
-	gone, err = os.MkdirTemp(s.path("tmp"), "gone-")
-	if err != nil {
-		return "", err
-	}
-	err = os.Rename(s.uploadDir(bucket, id), filepath.Join(gone, id))
+	gone = s.gone()
+	err = os.Rename(s.uploadDir(bucket, id), gone)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = s.syncDirs([]string{filepath.Join(s.bucketDir(bucket), "uploads")})
 	}
 	return gone, err
 }
+
+// gone is a name for what is to be deleted.
+func (s *Store) gone() string { return s.path("tmp", "gone-"+rand.Text()) }
 
 // ExpireUploads forgets the uploads of all buckets that began before a time,
 // and returns how many there were. One that cannot be read stays, and is in the
