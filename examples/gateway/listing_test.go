@@ -117,8 +117,13 @@ func TestAListingOfUploadsHoldsItsPage(t *testing.T) {
 		all = append(all, u)
 	}
 	for _, p := range []uploadListing{
-		{limit: 10}, {limit: 1, delimiter: "/"}, {limit: 4, prefix: "3", delimiter: "/"}, {limit: 3, prefix: "3/", after: all[3]},
-		{limit: 3, after: all[10], among: true}, {limit: 0}, {limit: 1000, prefix: "6/"},
+		{limit: 10},
+		{limit: 1, delimiter: "/"},
+		{limit: 4, prefix: "3", delimiter: "/"},
+		{limit: 3, prefix: "3/", after: all[3]},
+		{limit: 3, after: all[10], among: true},
+		{limit: 0},
+		{limit: 1000, prefix: "6/"},
 	} {
 		var want []store.Upload
 		sorted := slices.SortedFunc(slices.Values(all), func(u, v store.Upload) int { return u.Compare(&v) })
