@@ -175,14 +175,23 @@ func eventTimes(text []byte) (oldest, newest time.Time) {
 	return oldest, newest
 }
 
+// maxPending is how many log files a digest lists: with the longest names it stays
+// below the default Limits of those who read it.
+const maxPending = 30_000
+
 // WriteLog stores a log file of records, each the JSON object of one event. The
-// next digest lists it.
+// next digest lists it. When 30,000 wait for one, it writes that first, up to at.
 func (w *Writer) WriteLog(ctx context.Context, at time.Time, records []json.RawMessage) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at = at.UTC()
 	if at.Before(w.start) {
 		at = w.start // the clock went back: the name must not lie before what was signed
+	}
+	if len(w.pending) >= maxPending {
+		if err := w.writeDigest(ctx, at); err != nil {
+			return err
+		}
 	}
 	o, entry, err := w.signer.Log(at, records)
 	if err != nil {
@@ -201,6 +210,10 @@ func (w *Writer) WriteLog(ctx context.Context, at time.Time, records []json.RawM
 func (w *Writer) WriteDigest(ctx context.Context, end time.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.writeDigest(ctx, end)
+}
+
+func (w *Writer) writeDigest(ctx context.Context, end time.Time) error {
 	o, link, err := w.signer.Digest(DigestInput{Start: w.start, End: end, Logs: w.pending, Previous: w.last})
 	if err != nil {
 		return err
