@@ -25,11 +25,12 @@ type builder struct {
 }
 
 // fastSize bounds the tables of all policies together; policies beyond it are
-// compiled in the form that netfilter chooses for their size.
+// compiled in the form that is linear in their rules: left to netfilter, each
+// that has 64 rules would have a table again.
 const fastSize = 64 << 20
 
 func (b *builder) compiler() *netfilter.Compiler {
-	c := &netfilter.Compiler{Resolver: b.resolver, Lenient: b.snapshot.Lenient}
+	c := &netfilter.Compiler{Resolver: b.resolver, Lenient: b.snapshot.Lenient, Form: netfilter.Compact}
 	if b.size < fastSize {
 		c.Form = netfilter.Cross
 	}
