@@ -23,6 +23,8 @@ const (
 	// maxIntervals bounds those that sets consist of, all sets together: 64 MiB, and
 	// half a second. It bounds the steps by which settings divide classes as well.
 	maxIntervals = 1 << 24
+	// maxPortSteps bounds those by which settings merge classes of ports: two seconds.
+	maxPortSteps = 1 << 27
 )
 
 func (c *addressClasses) of(addr uint32) uint16 {
@@ -228,15 +230,22 @@ func newPortClasses(ranges []portSpan) portClasses {
 // portSpan is the ports of a rule.
 type portSpan struct{ from, to uint16 }
 
-// merged returns, for each class, that for who tells only the ranges apart.
-func (p *portClasses) merged(ranges []portSpan) []uint16 {
+// merged returns, for each class, that for who tells only the ranges apart; nil if
+// that takes more than the steps that are left.
+func (p *portClasses) merged(ranges []portSpan, left *int) []uint16 {
 	part := newPartition(len(p.starts))
 	ranges = slices.Clone(ranges)
 	slices.SortFunc(ranges, func(a, b portSpan) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
 	ranges = slices.Compact(ranges) // rules have few
 	for _, r := range ranges {
+		first, last := int32(p.of(r.from)), int32(p.of(r.to))
+		steps := int(last-first) + 1
+		if steps > *left {
+			return nil
+		}
+		*left -= steps
 		var in []int32
-		for class := int32(p.of(r.from)); class <= int32(p.of(r.to)); class++ {
+		for class := first; class <= last; class++ {
 			in = append(in, class)
 		}
 		part.split(in)

@@ -119,7 +119,8 @@ func TestPortClasses(t *testing.T) {
 	all := []portSpan{{0, 65535}, {22, 22}, {80, 443}, {443, 443}, {1024, 65535}, {65535, 65535}, {0, 0}}
 	c := newPortClasses(all)
 	for n := range all {
-		merged := c.merged(all[:n])
+		left := maxPortSteps
+		merged := c.merged(all[:n], &left)
 		for port := 1; port <= 65535; port++ {
 			edge := func(spans []portSpan) bool {
 				for _, s := range spans {
@@ -142,6 +143,26 @@ func TestPortClasses(t *testing.T) {
 			require.Equal(t, in(port-1) != in(port), merged[before] != merged[class], "%d of %v", port, all[:n])
 		}
 	}
+}
+
+// TestPortStepsAreBounded: wide ranges that overlap are one step for each class in
+// each of them, which a limit ends; equal ones are one.
+func TestPortStepsAreBounded(t *testing.T) {
+	const ranges = 1000
+	var all []portSpan
+	steps := 0
+	for i := range uint16(ranges) {
+		all = append(all, portSpan{i, 65535 - i}, portSpan{i, 65535 - i})
+		steps += 2*(ranges-int(i)) - 1
+	}
+	c := newPortClasses(all)
+	require.Len(t, c.starts, 2*ranges-1)
+	left := steps
+	require.NotNil(t, c.merged(all, &left))
+	require.Zero(t, left)
+	left = steps - 1
+	require.Nil(t, c.merged(all, &left))
+	require.GreaterOrEqual(t, left, 0)
 }
 
 // TestWithoutTables: where tables would be too large, classes are coarser names of

@@ -79,10 +79,11 @@ func (b *builder) portClasses() {
 	if len(b.ordered) > maxMerged/4/len(n.ports.starts) {
 		return
 	}
+	left := maxPortSteps
 	for _, s := range b.ordered {
 		for _, d := range directions {
 			src, dst := s.spans(d)
-			s.ports[d].src, s.ports[d].dst = n.ports.merged(src), n.ports.merged(dst)
+			s.ports[d].src, s.ports[d].dst = n.ports.merged(src, &left), n.ports.merged(dst, &left)
 		}
 	}
 }
