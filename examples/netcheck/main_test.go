@@ -267,3 +267,20 @@ func TestPathProtocol(t *testing.T) {
 		require.Equal(t, c.want, lines[i], c.name)
 	}
 }
+
+// TestSnapshotsAreBounded: one folder by ever other names, as a stream may write
+// them, is not held under each of them.
+func TestSnapshotsAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "vpc.json"), []byte(`{"Vpcs":[{"VpcId":"vpc-1","CidrBlock":"10.0.0.0/16"}]}`), 0o600))
+	s := snapshots{}
+	for i := range 100 {
+		name := dir + strings.Repeat("/.", i)
+		first, err := s.get(name)
+		require.NoError(t, err)
+		again, err := s.get(name)
+		require.NoError(t, err)
+		require.Same(t, first, again)
+		require.LessOrEqual(t, len(s), 32)
+	}
+}

@@ -13,8 +13,12 @@ import (
 	"github.com/sallyport-go/sallyport/netfilter/vpc"
 )
 
-// snapshots holds the folders read so far.
+// snapshots holds the folders read last: a stream of questions may name any
+// number, and one by any number of names.
 type snapshots map[string]*vpc.Snapshot
+
+// maxSnapshots is how many are held before all are let go.
+const maxSnapshots = 32
 
 func (s snapshots) get(dir string) (*vpc.Snapshot, error) {
 	if snap := s[dir]; snap != nil {
@@ -26,6 +30,9 @@ func (s snapshots) get(dir string) (*vpc.Snapshot, error) {
 	snap, err := vpc.Load(os.DirFS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
+	}
+	if len(s) == maxSnapshots {
+		clear(s)
 	}
 	s[dir] = snap
 	return snap, nil
