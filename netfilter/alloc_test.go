@@ -97,3 +97,20 @@ func TestMemory(t *testing.T) {
 	t.Logf("10,000 interfaces, 200 sets of 20 to 219 rules: %d bytes", shared)
 	require.Less(t, shared, 64<<20)
 }
+
+// TestUnknownPeersAllocate: what is kept of rules whose peers are unknown follows
+// their number, and not its product with that of the ranges they cut ports into.
+func TestUnknownPeersAllocate(t *testing.T) {
+	const rules = 2000
+	g := netfilter.SecurityGroup{ID: "sg-1"}
+	for i := range rules {
+		g.Ingress = append(g.Ingress, netfilter.Rule{Protocol: "tcp", From: 2 * i, To: 2 * i, Peer: netfilter.Peer{PrefixList: fmt.Sprintf("pl-%d", i)}})
+	}
+	p, err := netfilter.CompileGroups([]netfilter.SecurityGroup{g}, netfilter.Resolver{})
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	require.Empty(t, p.Redundant(netfilter.Ingress))
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(rules*4<<10))
+}

@@ -23,7 +23,7 @@ type needRows struct {
 	marks, opened []int
 	open          []cellRange // ranges of the rules that match at the class
 	possible      int32       // ranks from here on may match, those below surely do
-	soleCells     map[int32][]bool
+	sole          map[*peerSet]soleRanks
 	lowest        []wide
 	needs         []need
 	acl           bool
@@ -38,7 +38,7 @@ func needsOf(s *side, d Direction, v6, acl bool, needs []need) {
 	for n.possible < int32(s.ranks()) && !s.at(n.possible).possible() {
 		n.possible++
 	}
-	n.soleCells = o.solePossible(n.possible)
+	n.sole = solePossible(s, n.possible)
 	o.walk(n)
 }
 
@@ -50,33 +50,37 @@ func fill(n int) []int32 {
 	return s
 }
 
-// solePossible marks, for each rule of unknown peer, the ranges of keys that no
-// other rule of the same peer covers.
-func (o *overlay) solePossible(from int32) map[int32][]bool {
-	count := map[*peerSet][]int32{}
-	s := o.sides[0]
-	each := func(visit func(rank int32, set *peerSet, cell int32)) {
-		for _, b := range o.bundles {
-			for _, r := range b.ranges {
-				for i := r.lo; r.rank >= from && i <= r.hi; i++ {
-					visit(r.rank, s.at(r.rank).set, i)
-				}
-			}
+// soleRanks says on which ranges of keys one rule alone of an unknown peer lies:
+// its rank, else none. The ranges are those of this peer's rules, since every
+// other rule would cut them further.
+type soleRanks struct {
+	cuts  []uint32
+	ranks []int32
+}
+
+// solePossible gathers the rules of each unknown peer.
+func solePossible(s *side, from int32) map[*peerSet]soleRanks {
+	lists := map[*peerSet][]ranked{}
+	for rank := from; rank < int32(s.ranks()); rank++ {
+		r := s.at(rank)
+		for _, span := range r.transport.spans(nil) {
+			lists[r.set] = append(lists[r.set], ranked{span, rank})
 		}
 	}
-	each(func(_ int32, set *peerSet, cell int32) {
-		if count[set] == nil {
-			count[set] = make([]int32, len(o.cuts))
+	sole := map[*peerSet]soleRanks{}
+	for set, list := range lists {
+		one := soleRanks{cuts: cutKeys(list)}
+		one.ranks = paint(one.cuts, list)
+		for i := range list {
+			list[i].rank = -list[i].rank // so that the highest rank is the lowest
 		}
-		count[set][cell]++
-	})
-	sole := map[int32][]bool{}
-	each(func(rank int32, set *peerSet, cell int32) {
-		if sole[rank] == nil {
-			sole[rank] = make([]bool, len(o.cuts))
+		for i, highest := range paint(one.cuts, list) {
+			if one.ranks[i] != -highest {
+				one.ranks[i] = none
+			}
 		}
-		sole[rank][cell] = count[set][cell] == 1
-	})
+		sole[set] = one
+	}
 	return sole
 }
 
@@ -153,8 +157,9 @@ func (n *needRows) noteOverruled(c int32, span cellRange, at *need) {
 
 // notePossible looks for a packet that only this unknown peer could admit.
 func (n *needRows) notePossible(c int32, span cellRange, at *need) {
+	sole := n.sole[n.o.sides[0].at(span.rank).set]
 	for i := span.lo; i <= span.hi; i++ {
-		if n.first[i] >= n.possible && n.soleCells[span.rank][i] {
+		if n.first[i] >= n.possible && sole.ranks[cutIndex(sole.cuts, n.o.cuts[i])] == span.rank {
 			at.sole = n.packet(c, i)
 			return
 		}
