@@ -75,3 +75,26 @@ func findFree(free []int32, i int32) int32 {
 	}
 	return i
 }
+
+// disjoint returns the ranges of list by the lowest rank, none over another: there
+// are at most two for each range of list, and what goes over their cells does not
+// go over one twice.
+func disjoint(list []ranked) []ranked {
+	if len(list) == 1 {
+		return list
+	}
+	cuts := cutKeys(list)
+	out := make([]ranked, 0, len(list))
+	for i, rank := range paint(cuts, list) {
+		span := keySpan{cuts[i], maxKey}
+		if i+1 < len(cuts) {
+			span.hi = cuts[i+1] - 1
+		}
+		if n := len(out); n > 0 && out[n-1].rank == rank && out[n-1].hi+1 == span.lo {
+			out[n-1].hi = span.hi
+		} else if rank != none {
+			out = append(out, ranked{span, rank})
+		}
+	}
+	return out
+}

@@ -106,13 +106,17 @@ func (f *crossForm) addCells(s *space, cuts []uint32, bundles [][]ranked) {
 	f.cells = len(f.table)
 	f.table = f.table[:f.cells+len(s.classes)*f.width]
 	cells := f.table[f.cells:]
+	painted := make([][]ranked, len(bundles)) // a bundle may be in many classes
 	for c, cl := range s.classes {
 		row := cells[c*f.width:][:f.width]
 		if cl.parent >= 0 {
 			copy(row, cells[int(cl.parent)*f.width:][:f.width])
 		}
 		for _, b := range cl.bundles {
-			lower(row, cuts, bundles[b])
+			if painted[b] == nil {
+				painted[b] = disjoint(bundles[b])
+			}
+			lower(row, cuts, painted[b])
 		}
 	}
 }
