@@ -48,3 +48,22 @@ func TestDisjoint(t *testing.T) {
 	require.Equal(t, 1000*1000, cellsIn(cutKeys(wide), wide))
 	check(wide)
 }
+
+// TestOverlayCells: comparing and linting goes over each range of keys once for each
+// peer of a class, however many of its rules lie over each other.
+func TestOverlayCells(t *testing.T) {
+	g := SecurityGroup{ID: "sg-1"}
+	for i := range 1000 {
+		g.Ingress = append(g.Ingress, Rule{Protocol: "tcp", From: i, To: 65535 - i, Peer: Peer{IPv4: "10.0.0.0/8"}})
+	}
+	p, err := CompileGroups([]SecurityGroup{g}, Resolver{})
+	require.NoError(t, err)
+	o := newOverlay(false, p.side(Ingress), p.side(Egress))
+	cells := 0
+	for _, b := range o.bundles {
+		for _, r := range b.ranges {
+			cells += int(r.hi-r.lo) + 1
+		}
+	}
+	require.LessOrEqual(t, cells, len(o.cuts))
+}

@@ -24,12 +24,13 @@ type overlayBundle struct {
 type cellRange struct{ lo, hi, rank int32 }
 
 func newOverlay(v6 bool, sides ...*side) *overlay {
-	return layOver(v6, sides, make([]netip.Addr, len(sides)))
+	return layOver(v6, sides, make([]netip.Addr, len(sides)), disjoint)
 }
 
 // layOver is newOverlay for sides some of which see a peer of their own: what
-// covers it covers the whole line.
-func layOver(v6 bool, sides []*side, peers []netip.Addr) *overlay {
+// covers it covers the whole line. ranges says which of a bundle's are laid: those
+// of the lowest ranks, or all of them.
+func layOver(v6 bool, sides []*side, peers []netip.Addr, ranges func([]ranked) []ranked) *overlay {
 	o := &overlay{sides: sides}
 	var blocks []block
 	var lists [][]ranked
@@ -55,6 +56,7 @@ func layOver(v6 bool, sides []*side, peers []netip.Addr) *overlay {
 	o.cuts = cutKeys(lists...)
 	o.bundles = make([]overlayBundle, len(lists))
 	for i, list := range lists {
+		list = ranges(list)
 		b := overlayBundle{side: owner[i], ranges: make([]cellRange, len(list))}
 		for j, r := range list {
 			b.ranges[j] = cellRange{int32(cutIndex(o.cuts, r.lo)), int32(cutIndex(o.cuts, r.hi)), r.rank}

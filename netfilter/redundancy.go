@@ -2,6 +2,8 @@
 
 package netfilter
 
+import "net/netip"
+
 // need says what a rule is for, over all packets.
 type need struct {
 	// sole is a packet whose verdict changes without the rule, nil for none.
@@ -33,7 +35,8 @@ type rankUndo struct{ cell, first, second int32 }
 
 // needsOf visits every packet of one family and notes what each rank is for.
 func needsOf(s *side, d Direction, v6, acl bool, needs []need) {
-	o := newOverlay(v6, s)
+	all := func(list []ranked) []ranked { return list } // the second lowest rank counts too
+	o := layOver(v6, []*side{s}, make([]netip.Addr, 1), all)
 	n := &needRows{o: o, d: d, first: fill(len(o.cuts)), second: fill(len(o.cuts)), lowest: o.firstOf(), needs: needs, acl: acl}
 	for n.possible < int32(s.ranks()) && !s.at(n.possible).possible() {
 		n.possible++

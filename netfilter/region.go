@@ -46,7 +46,7 @@ func Admitted(v6 bool, legs ...Leg) []Region {
 	for i, l := range legs {
 		sides[i], peers[i] = l.Policy.side(l.Direction), l.Peer
 	}
-	o := layOver(v6, sides, peers)
+	o := layOver(v6, sides, peers, disjoint)
 	of := make([][]passing, len(o.classes))
 	var rows *effectRows
 	rows = newEffectRows(o, func(c int32) { of[c] = o.passing(rows) })

@@ -18,7 +18,7 @@ func DiffLegs(v6 bool, before, after []Leg) []Change {
 	for _, l := range append(slices.Clone(before), after...) {
 		sides, peers = append(sides, l.Policy.side(l.Direction)), append(peers, l.Peer)
 	}
-	o := layOver(v6, sides, peers)
+	o := layOver(v6, sides, peers, disjoint)
 	of := make([][]stretch, len(o.classes))
 	var rows *effectRows
 	a, b := make([]byte, len(o.cuts)), make([]byte, len(o.cuts))
