@@ -11,7 +11,7 @@ import (
 )
 
 // The limits of a form. S3 documents 20 KB for everything before the file's
-// content.
+// content; the fields with the file's name put in may have as much.
 const (
 	maxPreData = 20_480
 	maxFields  = 100

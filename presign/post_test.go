@@ -718,6 +718,22 @@ func TestPostFilename(t *testing.T) {
 	}
 }
 
+// A long name put in often makes no more than a form may have.
+func TestPostFilenameManyTimes(t *testing.T) {
+	for _, extra := range []int{0, 1} {
+		value := strings.Repeat("${filename}", 10) + strings.Repeat("p", 240+extra)
+		fields := append([]field{{"key", "k"}, {"x-amz-meta-name", value}, {"x-ignore-name", value[:len(value)-extra]}},
+			signed(t, policyOf(`["starts-with","$key",""]`, `["starts-with","$x-amz-meta-name",""]`))...)
+		up, _, err := upload(post(encode(fields, strings.Repeat("f", 1000), "x")))
+		if extra == 0 {
+			require.NoError(t, err)
+			require.Len(t, up.Fields["x-amz-meta-name"], 10_240)
+			continue
+		}
+		requireRefused(t, err, presign.ErrForm, 400, "MaxPostPreDataLengthExceededError")
+	}
+}
+
 // Go's own writer of forms is understood.
 func TestPostFromMimeMultipart(t *testing.T) {
 	form, err := newS3().Post(docKeys, &presign.PostPolicy{Bucket: demo, Key: "k", MaxSize: 1 << 20})

@@ -315,10 +315,16 @@ func (v *PostVerifier) checkDate(scope sigv4.Scope, t time.Time) error {
 // field but those that sign the form, and takes the key.
 func (u *PostUpload) expand(in *form) error {
 	u.Filename = in.file.filename[strings.LastIndexAny(in.file.filename, `/\`)+1:]
+	room := maxPreData // for what comes of it too: a name of 10 KB a thousand times is 10 MB
 	for name, value := range u.Fields {
-		if !isFormAuth(name) && name != "x-amz-security-token" && strings.Contains(value, filenameVariable) {
-			u.Fields[name] = strings.ReplaceAll(value, filenameVariable, u.Filename)
+		n := strings.Count(value, filenameVariable)
+		if n == 0 || isFormAuth(name) || name == "x-amz-security-token" {
+			continue
 		}
+		if room -= len(value) + n*(len(u.Filename)-len(filenameVariable)); room < 0 {
+			return formError(errFormTooLong)
+		}
+		u.Fields[name] = strings.ReplaceAll(value, filenameVariable, u.Filename)
 	}
 	u.Key = u.Fields["key"]
 	switch {
