@@ -37,6 +37,9 @@ type keyringSpec struct {
 }
 
 func (s *keyringSpec) UnmarshalJSON(data []byte) error {
+	if nesting(data) > 2*maxNested { // an object and a list for each
+		return inputError("keyrings are nested too deeply")
+	}
 	return exact.Unmarshal(data,
 		exact.Member{Name: "type", To: &s.Type},
 		exact.Member{Name: "namespace", To: &s.Namespace},
