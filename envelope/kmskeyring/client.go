@@ -81,8 +81,12 @@ func (c *Client) Decrypt(ctx context.Context, r *envelope.KMSRequest) (*envelope
 	return &envelope.KMSResponse{KeyID: aws.ToString(out.KeyId), Plaintext: out.Plaintext}, nil
 }
 
+// maxClients is how many clients a Supplier keeps: more than there are Regions.
+const maxClients = 128
+
 // Supplier returns what [envelope.KMSMultiConfig] calls Client: a function
-// that makes one client for each Region of the configuration and keeps it.
+// that makes one client for each Region of the configuration and keeps it, 128
+// of them at most.
 func Supplier(cfg aws.Config, opts ...func(*kms.Options)) func(region string) (envelope.KMS, error) {
 	var mu sync.Mutex
 	clients := map[string]*Client{}
@@ -94,6 +98,9 @@ func Supplier(cfg aws.Config, opts ...func(*kms.Options)) func(region string) (e
 			regional := cfg.Copy()
 			regional.Region = region
 			c = New(kms.NewFromConfig(regional, opts...))
+			if len(clients) == maxClients { // somebody makes Regions up: who has a client keeps it
+				clear(clients)
+			}
 			clients[region] = c
 		}
 		return c, nil

@@ -103,6 +103,24 @@ func TestSupplier(t *testing.T) {
 	require.ErrorIs(t, err, envelope.ErrConfig)
 }
 
+// TestSupplierKeepsSoMany: there are some 40 Regions, and whoever names more
+// does not fill the memory with clients of them.
+func TestSupplierKeepsSoMany(t *testing.T) {
+	supply := kmskeyring.Supplier(aws.Config{})
+	client := func(i int) envelope.KMS {
+		c, err := supply(fmt.Sprintf("region-%d", i))
+		require.NoError(t, err)
+		return c
+	}
+	first := client(0)
+	for i := range 128 {
+		client(i)
+	}
+	require.Same(t, first, client(0), "so many are kept")
+	client(128)
+	require.NotSame(t, first, client(0))
+}
+
 func ExampleNew() {
 	client := kmskeyring.New(&stub{}) // in a program: kms.NewFromConfig(cfg)
 	ring, err := envelope.NewKMS(envelope.KMSConfig{Client: client, KeyID: keyARN})
