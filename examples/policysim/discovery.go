@@ -38,7 +38,12 @@ type constraint struct {
 	knowledge iampolicy.Knowledge
 }
 
-func (c *constraint) read(raw json.RawMessage) error {
+// maxPatterns bounds the regular expressions of a line, in bytes: one such as
+// x{1000} takes some 100 KB.
+const maxPatterns = 4 << 10
+
+// read reads a constraint, with so much room for a pattern, of which it takes.
+func (c *constraint) read(raw json.RawMessage, room *int) error {
 	var name string
 	var presence, value bool
 	err := exact.Unmarshal(raw, exact.Member{Name: "keyName", To: &name},
@@ -58,6 +63,9 @@ func (c *constraint) read(raw json.RawMessage) error {
 		c.knowledge = iampolicy.Unknown
 	}
 	if n := len(name); n > 1 && name[0] == '/' && name[n-1] == '/' {
+		if *room -= n - 2; *room < 0 {
+			return fmt.Errorf("regular expressions of more than %d bytes in all", maxPatterns)
+		}
 		c.pattern, err = regexp.Compile("(?i:" + name[1:n-1] + ")")
 		return err
 	}
@@ -75,16 +83,27 @@ func readConstraints(raw json.RawMessage) (func(key string) iampolicy.Knowledge,
 			return nil, fmt.Errorf("%s: %w", member, err)
 		}
 	}
-	all := make([]constraint, len(in))
+	names := make(map[string]iampolicy.Knowledge)
+	var patterns []constraint
+	room := maxPatterns
 	for i, text := range in {
-		if err := all[i].read(text); err != nil {
+		var c constraint
+		if err := c.read(text, &room); err != nil {
 			return nil, fmt.Errorf("%s[%d]: %w", member, i, err)
+		}
+		if c.pattern != nil {
+			patterns = append(patterns, c)
+		} else if was, twice := names[c.name]; !twice || c.knowledge < was {
+			names[c.name] = c.knowledge
 		}
 	}
 	return func(key string) iampolicy.Knowledge {
-		most := iampolicy.Unknown
-		for i := range all {
-			if c := &all[i]; c.knowledge < most && (c.pattern == nil && c.name == strings.ToLower(key) || c.pattern != nil && c.pattern.MatchString(key)) {
+		most, named := names[strings.ToLower(key)]
+		if !named {
+			most = iampolicy.Unknown
+		}
+		for i := range patterns {
+			if c := &patterns[i]; c.knowledge < most && c.pattern.MatchString(key) {
 				most = c.knowledge
 			}
 		}

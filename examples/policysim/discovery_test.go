@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/iampolicy"
 )
 
 // TestDiscovery is IAM-101, sentence by sentence.
@@ -114,12 +116,37 @@ func TestDiscoverySessions(t *testing.T) {
 func TestDiscoveryErrors(t *testing.T) {
 	bin := build(t)
 	for constraints, want := range map[string]string{
-		`[{"keyName":"aws:X","valueIsKnown":true}]`:                         `discoveryContextKeyConstraints[0]: valueIsKnown needs presenceIsKnown`,
-		`[{"presenceIsKnown":true}]`:                                        `discoveryContextKeyConstraints[0]: keyName is missing`,
-		`[{"keyName":"/(/","presenceIsKnown":true,"valueIsKnown":true}]`:    `discoveryContextKeyConstraints[0]: error parsing regexp`,
-		`{"keyName":"aws:X","presenceIsKnown":true,"valueIsKnown":"maybe"}`: `discoveryContextKeyConstraints: json`,
+		`[{"keyName":"aws:X","valueIsKnown":true}]`:                                   `discoveryContextKeyConstraints[0]: valueIsKnown needs presenceIsKnown`,
+		`[{"presenceIsKnown":true}]`:                                                  `discoveryContextKeyConstraints[0]: keyName is missing`,
+		`[{"keyName":"aws:X"},{"keyName":"/` + strings.Repeat("x{100}", 683) + `/"}]`: `discoveryContextKeyConstraints[1]: regular expressions of more than 4096 bytes in all`,
+		`[{"keyName":"/(/","presenceIsKnown":true,"valueIsKnown":true}]`:              `discoveryContextKeyConstraints[0]: error parsing regexp`,
+		`{"keyName":"aws:X","presenceIsKnown":true,"valueIsKnown":"maybe"}`:           `discoveryContextKeyConstraints: json`,
 	} {
 		lines, _, _ := simulate(t, bin, line(`,"mode":"Discovery","discoveryContextKeyConstraints":`+constraints, ""))
 		require.Contains(t, lines[0], `"error":"`+want, constraints)
+	}
+}
+
+// TestConstraintsTogether: of several constraints for a key the one that knows
+// most counts, whichever come first, and all patterns of a line together have
+// so many bytes: a line of 16 MiB could else be gigabytes of them.
+func TestConstraintsTogether(t *testing.T) {
+	list := func(items ...string) json.RawMessage { return json.RawMessage("[" + strings.Join(items, ",") + "]") }
+	known, present := `"presenceIsKnown":true,"valueIsKnown":true}`, `"presenceIsKnown":true}`
+	for _, items := range [][]string{
+		{`{"keyName":"AWS:a",` + present, `{"keyName":"aws:A",` + known, `{"keyName":"aws:a"}`},
+		{`{"keyName":"aws:a",` + known, `{"keyName":"aws:A",` + present},
+		{`{"keyName":"/S:A$/",` + known, `{"keyName":"aws:a",` + present},
+		{`{"keyName":"aws:a",` + known, `{"keyName":"/a/",` + present},
+	} {
+		knowledge, err := readConstraints(list(items...))
+		require.NoError(t, err)
+		require.Equal(t, iampolicy.Known, knowledge("aws:a"), items)
+		require.NotEqual(t, iampolicy.Known, knowledge("aws:b"), items)
+	}
+	require.Len(t, strings.Repeat("x{100}", 682)+"xxxx", maxPatterns)
+	for extra, ok := range []bool{true, false} {
+		_, err := readConstraints(list(`{"keyName":"/`+strings.Repeat("x{100}", 400)+`/"}`, `{"keyName":"/`+strings.Repeat("x{100}", 282)+strings.Repeat("x", 4+extra)+`/"}`))
+		require.Equal(t, ok, err == nil, err)
 	}
 }
