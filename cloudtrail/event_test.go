@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -382,4 +386,41 @@ func TestEventsUnderADigestsKey(t *testing.T) {
 	got := collect(t, v, cloudtrail.Filter{})
 	require.Empty(t, got.events)
 	require.Empty(t, got.findings)
+}
+
+// TestEventsWaits: a listing that was begun ahead is over when the iteration is,
+// however it ends: whoever closes what the Source reads from closes it then.
+func TestEventsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trail, _ := plainTrail()
+		v := validatorOf(t, trail.FS())
+		source := &slowLists{Source: v.Source}
+		v.Source = source
+		for _, err := range v.Events(t.Context(), cloudtrail.Filter{}) {
+			require.ErrorIs(t, err, cloudtrail.ErrListing)
+		}
+		require.EqualValues(t, 1, source.begun.Load())
+		require.EqualValues(t, 1, source.ended.Load())
+	})
+}
+
+// slowLists refuses to list the top of a bucket, and takes its time to notice that
+// nobody wants the rest.
+type slowLists struct {
+	cloudtrail.Source
+	begun, ended atomic.Int64
+}
+
+func (s *slowLists) List(ctx context.Context, _, prefix, _ string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if prefix == "" {
+			time.Sleep(time.Second) // the other has begun
+			yield("", fs.ErrPermission)
+			return
+		}
+		s.begun.Add(1)
+		<-ctx.Done()
+		time.Sleep(time.Minute)
+		s.ended.Add(1)
+	}
 }

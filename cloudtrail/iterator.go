@@ -54,6 +54,7 @@ func (v *Validator) Events(ctx context.Context, filter Filter) iter.Seq2[*Event,
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
+		defer r.background.Wait()
 		defer cancel()
 		err = r.all(ctx)
 		for _, found := range r.finish().Findings {
