@@ -19,6 +19,7 @@ type builder struct {
 	exempt   map[string]*exemption
 	byID     map[string]*netfilter.NetworkACL // by subnet, and the default by VPC
 	icmp     map[filters]*icmpPairs
+	alike    map[string][]icmpPair
 	size     int
 	settings map[setters]*setting
 	ordered  []*setting

@@ -3,6 +3,7 @@
 package flowlog
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/sallyport-go/sallyport/netfilter"
@@ -67,15 +68,14 @@ func (b *builder) icmpOf(g *groupSet, a *aclSet) *icmpPairs {
 		if a != nil {
 			acl = a.icmp[d]
 		}
-		p.forth[d], p.back[d] = g.icmp[d].union(acl), g.icmp[1-d].union(icmpKeys{})
+		p.forth[d], p.back[d] = b.pairs(g.icmp[d].union(acl)), b.pairs(g.icmp[1-d])
 	}
 	b.icmp[key] = p
 	return p
 }
 
-// union returns the pairs that stand for all types and codes where either of
-// two lists of rules decides.
-func (k icmpKeys) union(o icmpKeys) []icmpPair {
+// union returns the types and codes that either of two lists of rules tells apart.
+func (k icmpKeys) union(o icmpKeys) icmpKeys {
 	k = icmpKeys{slices.Clone(k.types), slices.Clone(k.codes)}
 	for _, t := range o.types {
 		k.add(t, -1)
@@ -83,12 +83,23 @@ func (k icmpKeys) union(o icmpKeys) []icmpPair {
 	for _, c := range o.codes {
 		k.add(-1, c)
 	}
-	var out []icmpPair
+	return k
+}
+
+// pairs returns those that stand for all types and codes, up to 65,536: the same
+// for all that tell the same apart.
+func (b *builder) pairs(k icmpKeys) []icmpPair {
+	key := fmt.Sprint(k)
+	out, made := b.alike[key]
+	if made {
+		return out
+	}
 	for _, t := range withOther(k.types) {
 		for _, c := range withOther(k.codes) {
 			out = append(out, icmpPair{t, c})
 		}
 	}
+	b.alike[key] = out
 	return out
 }
 

@@ -95,7 +95,7 @@ func Compile(s Snapshot) (*Network, error) {
 	b := builder{
 		Network: n, snapshot: &s, sets: map[string]*groupSet{}, acls: map[string]*aclSet{},
 		subnets: map[string]*neighbours{}, exempt: map[string]*exemption{}, byID: map[string]*netfilter.NetworkACL{},
-		icmp: map[filters]*icmpPairs{}, settings: map[setters]*setting{},
+		icmp: map[filters]*icmpPairs{}, alike: map[string][]icmpPair{}, settings: map[setters]*setting{},
 	}
 	if err := b.groupRules(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
