@@ -9,7 +9,8 @@ import (
 	"runtime"
 )
 
-// writeNewFile writes a file that must not be lost nor be there already.
+// writeNewFile writes a file that must not be lost nor be there already. What a
+// full disk left of a key would keep the next start from making one.
 func writeNewFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -19,7 +20,10 @@ func writeNewFile(path string, data []byte) error {
 		return err
 	}
 	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path)))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return syncFolder(filepath.Dir(path))
 }
 
 // syncFolder makes the names in a folder outlive a power failure. Windows does
