@@ -220,7 +220,7 @@ func (s *Store) update(ctx context.Context, name Name, change func(*Info)) error
 		body += p.Length
 	}
 	change(&o.Info)
-	_, err = io.Copy(f, io.NewSectionReader(o.file, 0, body))
+	_, err = io.Copy(&countingWriter{ctx: ctx, w: f}, io.NewSectionReader(o.file, 0, body))
 	if err == nil {
 		err = appendInfo(ctx, s.cipher, f, name, &o.Info)
 	}

@@ -311,6 +311,19 @@ func TestUpdateHoldsNobodyUp(t *testing.T) {
 	require.Empty(t, left)
 }
 
+// TestUpdateEndsWithItsCaller: the body may be terabytes, which nobody waits for
+// any more.
+func TestUpdateEndsWithItsCaller(t *testing.T) {
+	s, c := openHooked(t)
+	put(t, s, "k", "body")
+	ctx, cancel := context.WithCancel(t.Context())
+	c.seal = func() { require.Fail(t, "the body was copied") }
+	require.ErrorIs(t, s.Update(ctx, Name{"bucket", "k"}, func(*Info) { cancel() }), context.Canceled)
+	left, err := os.ReadDir(s.path("tmp"))
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 // TestListNamesWhatItCannotRead: an object that is damaged is not passed over,
 // and the error says which it is.
 func TestListNamesWhatItCannotRead(t *testing.T) {
