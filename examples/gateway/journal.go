@@ -253,9 +253,9 @@ func (j *journal) flush(upto int64) error {
 }
 
 const (
-	maxJournal  = 100_000 // records that may wait for their log file
-	maxWeight   = 128 << 20
-	ripeJournal = 5_000 // records that make one before its time
+	maxJournal  = 100_000   // records that may wait for their log file
+	maxWeight   = 128 << 20 // half of what validators read of a log file
+	ripeJournal = 5_000     // records that make one before its time
 	ripeWeight  = 8 << 20
 )
 
