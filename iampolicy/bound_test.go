@@ -185,10 +185,10 @@ func TestValidateLongStatements(t *testing.T) {
 		code string
 		want int
 	}{
-		"conditions": {iampolicy.KindIdentity, members{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": condition}, "FORALLVALUES_WITHOUT_GUARD", 40_000},
+		"conditions": {iampolicy.KindIdentity, members{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": condition}, "FORALLVALUES_WITHOUT_GUARD", 10_000},
 		"ranges": {iampolicy.KindIdentity, members{"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": members{
 			"IpAddress": members{"aws:SourceIp": slices.Repeat([]string{"10.0.0.0/8"}, 100_000)},
-		}}, "PRIVATE_IP_ADDRESS", 100_000},
+		}}, "PRIVATE_IP_ADDRESS", 10_000},
 		"principals": {iampolicy.KindTrust, roles, "CONFIRM_AUDIENCE_CLAIM_TYPE", 9_001},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,4 +215,49 @@ func TestParseKeepsTheFirstFault(t *testing.T) {
 		require.Equal(t, "DATA_TYPE_MISMATCH", e.Code)
 		require.Contains(t, e.Span.Path, "[0]")
 	})
+}
+
+// TestValidateKeepsSoMany findings of a kind: the rest does not take memory,
+// and none that AWS refuses a document for hides behind others of its code.
+func TestValidateKeepsSoMany(t *testing.T) {
+	const most = 10_000
+	stored, refused := slices.Repeat([]string{"arn:aws:s3:*"}, most), []string{"arn:aws:s3::*"}
+	for name, tt := range map[string]struct {
+		values        []string
+		kept, refused int
+	}{
+		"as many":        {stored, most, 0},
+		"one more":       {append(stored[:most:most], stored[0]), most, 0},
+		"one refused":    {slices.Concat(stored, stored[:1], refused), most + 1, 1},
+		"refused more":   {slices.Concat(slices.Repeat(refused, most+1), stored[:1]), most + 1, most},
+		"far apart more": {slices.Concat(stored, slices.Repeat(refused, most+1), stored), 2 * most, most},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept, no := 0, 0
+			for _, f := range iampolicy.Validate(iampolicy.KindIdentity, document(t, members{"Effect": "Allow", "Action": "s3:Get", "Resource": tt.values})) {
+				if f.Code == "MISSING_ARN_FIELD" {
+					kept++
+					if f.Refused {
+						no++
+					}
+				}
+			}
+			require.Equal(t, tt.kept, kept)
+			require.Equal(t, tt.refused, no)
+		})
+	}
+	faulty := func(n int) []byte {
+		return []byte(`{"Statement":{"Effect":"Deny","Action":[` + strings.Repeat("1,", n) + `"a:b"],"Resource":"*","Sed":"","Sad":""}}`)
+	}
+	for n, want := range map[int]int{most - 3: most - 1, most - 2: most, most: most + 1, 2 * most: most + 1} {
+		found := 0
+		for _, f := range iampolicy.Validate(iampolicy.KindIdentity, faulty(n)) {
+			if f.Code == "DATA_TYPE_MISMATCH" || f.Code == "INVALID_POLICY_ELEMENT" {
+				found++
+			}
+		}
+		require.Equal(t, want, found, n)
+		_, err := iampolicy.Options{Lenient: true}.Parse(faulty(n))
+		require.ErrorIs(t, err, iampolicy.ErrSyntax, "the first fatal fault is kept, whatever came before it")
+	}
 }

@@ -3,7 +3,6 @@
 package iampolicy
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/sallyport-go/sallyport/internal/strictjson"
@@ -48,42 +47,7 @@ type parser struct {
 	st *statement // the one being read
 
 	first bool // one fault will do
-}
-
-func (q *parser) wrap(err error) error {
-	sentinel, code := ErrSyntax, "JSON_SYNTAX_ERROR"
-	if errors.Is(err, strictjson.ErrLimit) {
-		sentinel = ErrLimit
-	}
-	e := &Error{Code: code, Reason: err.Error(), err: sentinel}
-	var js *strictjson.Error
-	if errors.As(err, &js) {
-		at := Position{Offset: int(js.Offset), Line: js.Line, Column: js.Column}
-		e.Span, e.Reason = Span{Path: js.Path, Start: at, End: at}, js.Reason
-	}
-	return e
-}
-
-// fault records something wrong at the current token.
-func (q *parser) fault(el elementSet, code, reason string, fatal bool) {
-	path := ""
-	if !q.enough() {
-		path = q.s.Path()
-	}
-	q.faultAt(q.at(), path, el, code, reason, fatal)
-}
-
-// enough reports whether nobody asks for further faults.
-func (q *parser) enough() bool { return q.first && len(q.p.faults) > 0 }
-
-func (q *parser) faultAt(at span, path string, el elementSet, code, reason string, fatal bool) {
-	if q.st != nil {
-		q.st.bad |= el
-	}
-	if q.enough() {
-		return
-	}
-	q.p.faults = append(q.p.faults, fault{at: at, path: path, code: code, reason: reason, fatal: fatal})
+	fatal bool // there is a fatal one
 }
 
 func (q *parser) at() span {

@@ -100,15 +100,6 @@ type condition struct {
 	bad         bool
 }
 
-// fault is something wrong with a document that is JSON all the same.
-type fault struct {
-	at     span
-	path   string
-	code   string
-	reason string
-	fatal  bool // also with Lenient
-}
-
 func (p *Policy) list(e *element) []value { return p.values[e.lo:e.hi] }
 
 func (p *Policy) effectOf(st *statement) string {

@@ -17,10 +17,14 @@ import (
 // parse, and returns what it finds in the order of the document. It raises the
 // issue codes of IAM Access Analyzer that need no list of all services, and a
 // few of its own (the package documentation names them). Findings that make AWS
-// refuse to save the document have Refused set. A document of at most 16 MiB is
-// judged in time and memory in proportion to its length: statements and entries
-// that others make redundant are not sought any more once those compared have
-// cost some hundred times what a document within AWS's quotas can cost.
+// refuse to save the document have Refused set.
+//
+// A document of at most 16 MiB is judged in time and memory in proportion to its
+// length. Statements and entries that others make redundant are not sought any
+// more once those compared have cost some hundred times what a document within
+// AWS's quotas can cost. Of findings of one code at most 10,000 are returned, as
+// many again of those that are Refused, and of elements of a wrong form 10,000 in
+// all.
 func Validate(kind Kind, data []byte) []Finding {
 	p, err := Options{MaxBytes: 16 << 20}.read(data, false)
 	if err != nil {
@@ -58,6 +62,7 @@ func (v *validator) run() {
 		v.st, v.index = &p.statements[i], i
 		v.statement()
 	}
+	v.settle()
 	slices.SortStableFunc(v.found, func(a, b Finding) int { return cmp.Compare(a.Span.Start.Offset, b.Span.Start.Offset) })
 }
 
@@ -70,6 +75,9 @@ type validator struct {
 	found []Finding
 	lines lineIndex
 
+	settled int           // of found, those that are counted
+	like    map[alike]int // how many of them
+
 	set        *Set // the policy compiled, once it was asked for
 	uncompiled bool // that failed
 	coverable  *statementIndex
@@ -81,11 +89,39 @@ type validator struct {
 }
 
 func (v *validator) report(code string, at span, path, why string) {
+	v.settle()
 	message, detail := v.words(code, why)
 	v.found = append(v.found, Finding{
 		Code: code, Severity: severityOf(code), Message: message, Detail: detail, Refused: refuses(code),
 		Span: v.lines.span(v.p.src, at, path),
 	})
+}
+
+// alike is what findings have in common of which so many are kept.
+type alike struct {
+	code    string
+	refused bool
+}
+
+// maxAlike bounds the findings of one code, and that AWS refuses or not: a place
+// takes some hundred times what it is long.
+const maxAlike = 10_000
+
+// settle drops the last finding, which whoever reported it is through with,
+// when there are enough like it.
+func (v *validator) settle() {
+	n := len(v.found)
+	if n == v.settled {
+		return
+	}
+	if v.like == nil {
+		v.like = make(map[alike]int)
+	}
+	last := alike{v.found[n-1].Code, v.found[n-1].Refused}
+	if v.like[last]++; v.like[last] > maxAlike {
+		v.found = v.found[:n-1]
+	}
+	v.settled = len(v.found)
 }
 
 // words returns message and detail of a finding: where IAM says no more of it
