@@ -3,12 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/iampolicy"
 )
 
 const matrixDoc = `{
@@ -120,4 +123,24 @@ func TestMatrixExitCodes(t *testing.T) {
 		require.Equal(t, 3, code, c.text)
 		require.Contains(t, stderr, c.want)
 	}
+}
+
+// TestMatrixTableIsWrittenInPieces: a table is aligned piece by piece, so that
+// it need not fit into memory.
+func TestMatrixTableIsWrittenInPieces(t *testing.T) {
+	var out bytes.Buffer
+	w := newMatrixWriter(&out, false, false)
+	w.header([]string{"a:b", "a:c"})
+	a := iampolicy.Answer{Caller: &iampolicy.Caller{}, Target: &iampolicy.Target{Resource: "r"}}
+	const rows = 40_000
+	for row := range rows {
+		w.cell(&a)
+		w.cell(&a)
+		if (row+2)%(tableCells/4) == 0 { // the header is a row
+			require.True(t, bytes.HasSuffix(out.Bytes(), []byte("\n")))
+			require.Equal(t, row+2, bytes.Count(out.Bytes(), []byte("\n")))
+		}
+	}
+	require.NoError(t, w.close())
+	require.Equal(t, rows+1, bytes.Count(out.Bytes(), []byte("\n")))
 }

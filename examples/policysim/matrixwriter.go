@@ -19,8 +19,13 @@ type matrixWriter struct {
 	json    *json.Encoder
 	columns int
 	row     []string
+	held    int // cells of the table since its last flush
 	err     error
 }
+
+// tableCells is how many cells of a table are held, to be aligned with each
+// other: all of a matrix may be more than there is memory.
+const tableCells = 1 << 16
 
 func newMatrixWriter(out io.Writer, asCSV, asJSON bool) *matrixWriter {
 	w := new(matrixWriter)
@@ -96,6 +101,9 @@ func (w *matrixWriter) write(row []string) {
 			words[i] = tableWord(word)
 		}
 		_, err = io.WriteString(w.table, strings.Join(words, "\t")+"\n")
+		if w.held += len(row); w.held >= tableCells && err == nil {
+			w.held, err = 0, w.table.Flush()
+		}
 	}
 	if w.err == nil {
 		w.err = err
