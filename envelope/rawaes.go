@@ -62,6 +62,8 @@ func (k *RawAES) OnEncrypt(_ context.Context, m *EncryptionMaterials) error {
 
 // OnDecrypt implements [Keyring] (ENV-68).
 func (k *RawAES) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys []EncryptedDataKey) error {
+	var aad []byte // made once: a message may have many keys, and a long context
+	made := false
 	return m.unwrapFirst(ctx, keys, func(_ int, edk *EncryptedDataKey) ([]byte, error) {
 		if edk.ProviderID != k.namespace || !k.matches(edk.ProviderInfo) {
 			return nil, nil
@@ -69,9 +71,15 @@ func (k *RawAES) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys []E
 		if len(edk.Ciphertext) < tagLen {
 			return nil, errUnwrap
 		}
+		if !made {
+			aad, made = appendContext(m.room[:0], m.Context, nil), true
+			if len(aad) <= len(m.room) {
+				m.room = m.room[len(aad):] // it is in there
+			}
+		}
 		room := m.room
 		key := take(&room, len(edk.Ciphertext)-tagLen)[:0]
-		key, err := k.aead.Open(key, edk.ProviderInfo[len(k.info):], edk.Ciphertext, appendContext(room[:0], m.Context, nil))
+		key, err := k.aead.Open(key, edk.ProviderInfo[len(k.info):], edk.Ciphertext, aad)
 		if err != nil {
 			return nil, errUnwrap
 		}
