@@ -261,3 +261,13 @@ func TestValidateKeepsSoMany(t *testing.T) {
 		require.ErrorIs(t, err, iampolicy.ErrSyntax, "the first fatal fault is kept, whatever came before it")
 	}
 }
+
+// TestParseDoesNotCopyWhatIsTooLong.
+func TestParseDoesNotCopyWhatIsTooLong(t *testing.T) {
+	doc := make([]byte, 20<<20)
+	testkit.BytesAtMost(t, 64<<10, func() {
+		_, err := iampolicy.Parse(doc)
+		require.ErrorIs(t, err, iampolicy.ErrLimit)
+		require.Equal(t, "JSON_SYNTAX_ERROR", iampolicy.Validate(iampolicy.KindIdentity, doc)[0].Code)
+	})
+}

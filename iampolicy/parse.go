@@ -32,8 +32,11 @@ func (o Options) Parse(data []byte) (*Policy, error) {
 // costs some hundred times what it is long. Its error is for text that is not
 // strict JSON.
 func (o Options) read(data []byte, first bool) (*Policy, error) {
-	q := parser{p: &Policy{src: string(data)}, first: first}
-	q.s.Reset(data, strictjson.Limits{Size: int64(or(o.MaxBytes, defaultMaxBytes)), Depth: maxDepth})
+	q, most := parser{p: new(Policy), first: first}, or(o.MaxBytes, defaultMaxBytes)
+	q.s.Reset(data, strictjson.Limits{Size: int64(most), Depth: maxDepth})
+	if len(data) <= most { // else it is not read at all
+		q.p.src = string(data)
+	}
 	if err := q.document(); err != nil {
 		return nil, q.wrap(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sallyport-go/sallyport/iampolicy"
 )
 
 func TestValidateOp(t *testing.T) {
@@ -59,4 +61,21 @@ func TestValidateFiles(t *testing.T) {
 	require.Equal(t, 2, code)
 	_, _, code = simulate(t, bin, "", "-validate", filepath.Join(dir, "none.json"))
 	require.Equal(t, 3, code)
+}
+
+// TestValidateReadsNoMoreThanItTakes of a file that is too long.
+func TestValidateReadsNoMoreThanItTakes(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "long")
+	require.NoError(t, os.WriteFile(name, nil, 0o600))
+	for size, want := range map[int64]int{maxLine: maxLine, maxLine + 1: maxLine + 1, 1 << 28: maxLine + 1} {
+		require.NoError(t, os.Truncate(name, size))
+		text, err := readDocument(name)
+		require.NoError(t, err)
+		require.Len(t, text, want)
+		found := findings(iampolicy.KindIdentity, text)
+		require.Len(t, found, 1)
+		require.Equal(t, want > maxLine, strings.Contains(found[0].Detail, "too large"), found[0].Detail)
+	}
+	_, err := readDocument(filepath.Join(name, "none"))
+	require.Error(t, err)
 }
