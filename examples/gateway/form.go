@@ -26,7 +26,9 @@ func newForms(config *Config, auth *sigv4.Verifier) *presign.PostVerifier {
 // verifyForm verifies the policy that the form carries, and reads the form up
 // to the file: only then is it known which key the call is about.
 func (s *signatures) verifyForm(c *call) (caller, error) {
+	done := c.hurry()
 	up, err := s.forms.Verify(c.r)
+	done()
 	if errors.Is(err, presign.ErrNoAuth) {
 		return caller{}, refuse("AccessDenied", "Access Denied")
 	}

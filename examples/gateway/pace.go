@@ -19,7 +19,7 @@ func pace(c *call, limit time.Duration) {
 	if c.r.ContentLength != 0 { // for a body that nobody reads: net/http reads its rest after a refusal
 		_ = control.SetReadDeadline(time.Now().Add(limit))
 	}
-	c.r.Body = &pacedBody{c.r.Body, control, limit}
+	c.r.Body = &pacedBody{ReadCloser: c.r.Body, control: control, limit: limit}
 	c.w = &pacedWriter{c.w, control, limit, pacePiece}
 }
 
@@ -27,15 +27,31 @@ type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	limit   time.Duration
+	end     time.Time // zero: it may take hours
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(b.limit)) // not every transport has deadlines
+	deadline := time.Now().Add(b.limit)
+	if !b.end.IsZero() && b.end.Before(deadline) {
+		deadline = b.end
+	}
+	_ = b.control.SetReadDeadline(deadline) // not every transport has deadlines
 	n, err := b.ReadCloser.Read(p)
 	if errors.Is(err, io.EOF) {
 		_ = b.control.SetReadDeadline(time.Time{}) // the client need not say more while the call goes on
 	}
 	return n, err
+}
+
+// hurry lets the body have the limit as a whole until done is called: what nobody
+// has signed yet may not take hours.
+func (c *call) hurry() (done func()) {
+	b, ok := c.r.Body.(*pacedBody)
+	if !ok {
+		return func() {}
+	}
+	b.end = time.Now().Add(b.limit)
+	return func() { b.end = time.Time{} }
 }
 
 type pacedWriter struct {

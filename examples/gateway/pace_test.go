@@ -128,6 +128,42 @@ func TestStandingStillEndsARequest(t *testing.T) {
 	})
 }
 
+// TestAFormDoesNotTakeHours: its fields say who sends it, and until they are read a
+// stranger has the place of a request. They have the limit, all together; the file
+// behind them goes on as any body.
+func TestAFormDoesNotTakeHours(t *testing.T) {
+	const limit = 30 * time.Second
+	inBubble(t, limit, func(t *testing.T, b *bench, c *http.Client) {
+		body, feed := io.Pipe()
+		fed := make(chan struct{})
+		go func() {
+			defer close(fed)
+			_, err := io.WriteString(feed, "--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n")
+			for range 100 {
+				time.Sleep(limit * 2 / 3)
+				if err != nil {
+					break
+				}
+				_, err = io.WriteString(feed, "x")
+			}
+			_ = feed.Close()
+		}()
+		began := time.Now()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:9000/bucket", body)
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		resp, err := c.Do(r)
+		if err == nil {
+			require.GreaterOrEqual(t, resp.StatusCode, 400)
+			require.NoError(t, resp.Body.Close())
+		}
+		require.Equal(t, limit, time.Since(began))
+		_ = body.Close()
+		<-fed
+		require.Empty(t, b.g.slots)
+	})
+}
+
 // largeAnswer stores 4 MiB and returns the request for them.
 func largeAnswer(t *testing.T, b *bench, c *http.Client) *http.Request {
 	t.Helper()
