@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,8 +19,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -109,23 +110,32 @@ func TestFlagsStandInForTheFile(t *testing.T) {
 // TestShutdownWaitsForTheBackground: the store is this process's own until
 // nobody is at work in it.
 func TestShutdownWaitsForTheBackground(t *testing.T) {
-	config := &Config{Listen: "127.0.0.1:0", dir: t.TempDir(), Store: "store"}
+	config := &Config{dir: t.TempDir(), Store: "store"}
 	require.NoError(t, config.complete())
-	s, err := start(fixed(config), slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	stopped := make(chan struct{})
-	stop := s.stop
-	s.stop = sync.OnceFunc(func() { stop(); close(stopped) })
-	s.background.Go(func() {
-		<-stopped
-		for range 1000 { // far longer than a shutdown takes that does not wait
-			if _, err := store.Open(config.Store, nil, store.Written); !errors.Is(err, store.ErrInUse) {
-				t.Errorf("the store was let go: %v", err)
-				return
+	synctest.Test(t, func(t *testing.T) {
+		g, err := open(fixed(config), slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		inUse := func() bool {
+			other, err := store.Open(config.Store, nil, store.Written)
+			if err == nil {
+				require.NoError(t, other.Close())
 			}
+			return errors.Is(err, store.ErrInUse)
 		}
+		ctx, cancel := context.WithCancel(t.Context())
+		s, release := &server{gateway: g, stop: cancel}, make(chan struct{})
+		s.background.Go(func() {
+			<-ctx.Done()
+			<-release
+		})
+		ended := make(chan error, 1)
+		go func() { ended <- s.end() }()
+		synctest.Wait()
+		require.True(t, inUse(), "the store was let go")
+		close(release)
+		require.NoError(t, <-ended)
+		require.False(t, inUse())
 	})
-	require.NoError(t, s.shutdown())
 }
 
 // TestShutdownWaits lets a request under way finish.

@@ -368,7 +368,7 @@ func TestLinesErrors(t *testing.T) {
 		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "commitment": "allow"}, "ErrConfig: "},
 		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "ec": object{"aws-crypto-x": ""}}, "ErrEncryptionContext: "},
 		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "required_ec": []string{"k"}}, "ErrEncryptionContext: "},
-		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "frame": 1 << 33}, "ErrLimit: "},
+		{object{"op": "encrypt", "keyring": aes, "plaintext": "", "frame": int64(1 << 33)}, "ErrLimit: "},
 		{object{"op": "encrypt", "keyring": object{"type": "multi", "generator": aes, "children": []object{aes}}, "plaintext": "", "max_edks": 1}, "ErrLimit: "},
 		{object{"op": "decrypt", "keyring": aes, "ciphertext": ""}, "ErrTruncated: "},
 		{object{"op": "decrypt", "keyring": aes, "ciphertext_file": file}, "ErrLooksBase64: "},

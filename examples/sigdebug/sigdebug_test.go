@@ -293,7 +293,7 @@ func TestUnusableLines(t *testing.T) {
 		change("request", "GET / HTTP/1.1\nHost: h\n"+strings.Repeat("x-amz-content-sha256: "+emptyHash+"\n", 2)+"\n"),
 		change("request", "GET / HTTP/1.1\nHost: h\nx-amz-content-sha256: "+strings.Repeat("0", 64)+"\n\n"),
 		change("request", "GET / HTTP/1.1\nHost: h\nA B: c\n\n"), change("request", "GET http://user@h/ HTTP/1.1\n\n"),
-		object{"op": "presign", "request": "GET / HTTP/1.1\nHost: h\n\n", "context": suiteContext(object{"expiration_in_seconds": 3600 + 1<<55})},
+		object{"op": "presign", "request": "GET / HTTP/1.1\nHost: h\n\n", "context": suiteContext(object{"expiration_in_seconds": int64(3600 + 1<<55)})},
 		change("context", suiteContext(object{"timestamp": "yesterday"})),
 		change("context", suiteContext(object{"timestamp": "2015-08-30T1:36:00.5Z"})), change("context", suiteContext(object{"timestamp": "2015-08-30T12:36:00,5Z"})),
 		`{"id":"x","op":"sign","request":"GET /\ud800 HTTP/1.1\nHost: h\n\n","context":{"timestamp":"2015-08-30T12:36:00Z"}}`,

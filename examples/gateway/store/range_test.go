@@ -106,7 +106,7 @@ func TestARangeAcrossPartsReadsOnlyItsFrames(t *testing.T) {
 	o, err := s.Open(t.Context(), name)
 	require.NoError(t, err)
 	defer func() { _ = o.Close() }()
-	require.EqualValues(t, 5<<30, o.Size)
+	require.Equal(t, int64(5<<30), o.Size)
 	body, err := o.Reader(t.Context(), (first+1)*size-100_000, 200_000)
 	require.NoError(t, err)
 	got, err := io.ReadAll(body)
