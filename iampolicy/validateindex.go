@@ -17,6 +17,9 @@ type statementIndex struct {
 	entries []statementEntry
 	lengths []int // of the texts in heads
 	others  []int32
+
+	round   int32   // of covering
+	yielded []int32 // the last round that yielded a statement
 }
 
 // statementKey is what a statement must have for another to cover it.
@@ -34,7 +37,7 @@ func (v *validator) indexed() *statementIndex {
 	}
 	p := v.p
 	lengths := make(map[int]bool)
-	x := &statementIndex{heads: make(map[statementKey]int32, 2*len(p.statements)), entries: make([]statementEntry, 0, 2*len(p.statements))}
+	x := &statementIndex{heads: make(map[statementKey]int32, 2*len(p.statements)), entries: make([]statementEntry, 0, 2*len(p.statements)), yielded: make([]int32, len(p.statements))}
 	for i := range p.statements {
 		st := &p.statements[i]
 		switch {
@@ -94,12 +97,12 @@ func (v *validator) covering() iter.Seq[int] {
 				return
 			}
 		}
-		yielded := make([]bool, len(v.p.statements))
+		x.round++
 		for e := range v.entries(x, resources[0].text) {
-			if again := yielded[e.statement]; again {
+			if x.yielded[e.statement] == x.round {
 				continue
 			}
-			if yielded[e.statement] = true; !yield(int(e.statement)) {
+			if x.yielded[e.statement] = x.round; !yield(int(e.statement)) {
 				return
 			}
 		}
@@ -110,7 +113,7 @@ func (v *validator) covering() iter.Seq[int] {
 // a text, and no condition first or one of those of the statement at hand.
 func (v *validator) entries(x *statementIndex, text string) iter.Seq[statementEntry] {
 	return func(yield func(statementEntry) bool) {
-		hashes := []uint64{0}
+		hashes := append(make([]uint64, 0, 8), 0)
 		for c := v.st.condition.lo; c < v.st.condition.hi; c++ {
 			hashes = append(hashes, v.p.conditionHash(c))
 		}
